@@ -1,0 +1,145 @@
+/* The engine's whole public face: one node is one identity. Five verbs carry the world in and out, and
+   commands carry a person's wishes. No clock, socket, thread or luck of its own.
+
+   Nothing leaves a node (no datagram, event or answer) before what it rests on is on disk: commands
+   and received datagrams change memory and the open transaction; the first call that lets something
+   out settles it. After FAULT_DISK the node is stopped: node_trouble says why, it does nothing more. */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "base/address.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "engine/crypto/card.h"
+#include "engine/crypto/vault.h"
+#include "engine/store/store.h"
+
+struct node;
+
+struct node_settings {
+    struct store_place place;
+    duration keep_alive;       /* 0: built-in */
+    size_t datagram_most;      /* 0: built-in */
+};
+
+/* Opens the store; *out is NULL on failure and *trouble says why. rng and log are borrowed. A home
+   without identity opens too: node_identity_make comes first then. */
+enum fault node_create(const struct node_settings *settings, instant now, struct rng *rng,
+                       struct log *log, struct node **out, enum store_trouble *trouble);
+/* Forgets everything, tells nobody: for a crash, or after node_leave. NULL is fine. */
+void node_destroy(struct node *node);
+/* Says goodbye on every link; pull datagrams once more, then destroy. */
+void node_leave(struct node *node, instant now);
+enum store_trouble node_trouble(const struct node *node); /* STORE_FINE while it runs */
+
+/* --- the five verbs -------------------------------------------------------------------------------- */
+
+struct datagrams { /* a run of datagrams to one address, each `segment` bytes, the last maybe shorter */
+    struct address to;
+    struct bytes bytes; /* valid until the next call */
+    size_t segment;
+};
+
+struct node_event { /* durable ones are store events; link changes are also told as they happen */
+    struct store_event event;
+};
+
+void    node_receive(struct node *node, instant now, const struct address *from,
+                     struct bytes datagram);
+void    node_advance(struct node *node, instant now);
+bool    node_next_datagrams(struct node *node, instant now, struct datagrams *out);
+bool    node_next_event(struct node *node, struct node_event *out); /* settled, in order of seq */
+instant node_deadline(const struct node *node);
+
+/* Makes everything so far durable. The host calls it before it lets answers of commands out. */
+enum fault node_settle(struct node *node);
+/* Our addresses changed (the host saw it): links move, and those who wait are dialled again. */
+void node_moved(struct node *node, instant now);
+
+/* --- commands: thin, typed; what they answer is settled by node_settle ---------------------------------- */
+
+enum answer { /* one per sentence a person may read; rpc/methods.c gives names, hints and exit codes */
+    ANSWER_DONE,
+    ANSWER_NO_IDENTITY, ANSWER_HAS_IDENTITY,
+    ANSWER_BAD_NAME,         /* empty, too long, control characters, not UTF-8, or reads like a card */
+    ANSWER_NAME_TAKEN, ANSWER_BAD_CARD, ANSWER_OWN_CARD, ANSWER_CONTACT_EXISTS,
+    ANSWER_CONTACTS_FULL, ANSWER_ADDRESSES_FULL, ANSWER_NO_CONTACT, ANSWER_AMBIGUOUS_CONTACT,
+    ANSWER_NO_MESSAGE, ANSWER_AMBIGUOUS_MESSAGE,
+    ANSWER_TEXT_EMPTY, ANSWER_TEXT_TOO_LONG, ANSWER_TEXT_NOT_UTF8, ANSWER_OUTBOX_FULL,
+    ANSWER_BAD_KEY,          /* request_key empty or too long */
+    ANSWER_NO_EVENT,         /* no event after that number yet */
+    ANSWER_DISK,             /* node_trouble says which */
+};
+
+enum answer node_identity_make(struct node *node, instant now, const char *name);
+struct node_identity {
+    char name[STORE_NAME_MAX_BYTES + 1];
+    struct card card;
+    instant made;
+};
+enum answer node_identity(struct node *node, struct node_identity *out);
+
+/* WHO is a contact's name (without case) or a card. */
+struct node_contact {
+    struct store_contact row;
+    struct store_address at[STORE_ADDRESSES_MAX];
+    size_t at_count;
+    bool online, dialling;
+    struct address online_at;
+    duration rtt;
+};
+enum answer node_contact_add(struct node *node, instant now, const char *card, const char *name,
+                             const struct address *at, size_t at_count, struct node_contact *out);
+enum answer node_contact_find(struct node *node, const char *who, struct node_contact *out);
+enum answer node_contact_next(struct node *node, int64_t after, struct node_contact *out);
+enum answer node_contact_rename(struct node *node, instant now, int64_t contact, const char *name);
+enum answer node_contact_reach(struct node *node, instant now, int64_t contact,
+                               const struct address *at, size_t at_count); /* adds fixed addresses */
+enum answer node_contact_remove(struct node *node, instant now, int64_t contact);
+
+/* `request_key` NULL or a client's own text: repeating it returns the first answer. */
+enum answer node_message_send(struct node *node, instant now, int64_t contact, struct bytes text,
+                              const char *request_key, struct store_message *out);
+/* By id, or the start of one in base 32 (4 characters or more). */
+enum answer node_message_find(struct node *node, const char *id, struct store_message *out);
+enum answer node_message_get(struct node *node, int64_t row, struct store_message *out);
+enum answer node_message_step(struct node *node, int64_t contact, const struct store_place_in *at,
+                              bool backwards, bool unread, struct store_message *out);
+enum answer node_mark_read(struct node *node, instant now, int64_t contact,
+                           const struct store_place_in *until);
+enum answer node_chat(struct node *node, int64_t contact, struct store_chat *out);
+/* Ids as people see them: lower-case base 32 (RFC 4648, no padding) of the first 80 bits. */
+#define MESSAGE_NAME_CHARS 16
+void node_message_name(char out[MESSAGE_NAME_CHARS + 1], const uint8_t id[MESSAGE_ID_BYTES]);
+
+/* Why a message is where it is: facts, newest attempt last. */
+#define NODE_ATTEMPTS 8
+struct node_attempt {
+    struct address address;
+    bool door;
+    instant started, ended;   /* ended 0: still going on */
+    const char *outcome;      /* "connected", "no answer", ... ; NULL while going on */
+};
+struct node_why {
+    struct store_message message;
+    struct store_owed owed;           /* row 0: nothing is owed any more */
+    bool online, sent;                /* sent: on the present link, not acknowledged yet */
+    size_t ahead;                     /* messages to the same contact that go first */
+    instant last_seen, next_try;      /* next_try NEVER: nothing to dial */
+    struct node_attempt attempts[NODE_ATTEMPTS];
+    size_t attempt_count, address_count;
+};
+enum answer node_why(struct node *node, instant now, int64_t message, struct node_why *out);
+
+struct node_status {
+    size_t contacts, online, dialling, owed, links;
+    uint64_t newest_event, oldest_event;
+};
+enum answer node_status(struct node *node, struct node_status *out);
+enum answer node_event_after(struct node *node, uint64_t since, struct store_event *out);
+enum answer node_consumer_set(struct node *node, const char *name, uint64_t seq);
+enum answer node_consumer_get(struct node *node, const char *name, uint64_t *seq);
+
+#endif

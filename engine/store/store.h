@@ -1,0 +1,223 @@
+/* What survives a restart. Typed questions; no SQL beyond this room.
+
+   Everything between two `store_settle` calls is one transaction: it is opened by the first change and
+   made durable (synced) by the settle, whole or not at all. Reads see the changes at once. The rule of
+   the house: nothing leaves the node before the settle that covers it.
+
+   FAULT_DISK from any call means the machine failed (store_trouble says how): what was not settled is
+   undone and every later change is refused; the caller stops. FAULT_GONE: no such row. FAULT_BUSY: a
+   stated maximum. Rows are copied out; text and blob members named `struct bytes` or `const char *` stay valid until
+   the next call that returns rows of the same kind. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/address.h"
+#include "base/fault.h"
+#include "base/time.h"
+
+#define STORE_NAME_MAX_BYTES     64    /* a person's name, ours for him or his own; UTF-8 */
+#define STORE_TEXT_MAX_BYTES     65536 /* one message's text; longer ones are files */
+#define STORE_CONTACTS_MAX       10000
+#define STORE_OUTBOX_MAX         100000
+#define STORE_ADDRESSES_MAX      8     /* per contact, fixed and seen together */
+#define STORE_PARENTS_MAX        8
+#define STORE_EVENTS_KEPT        1000000
+#define STORE_REQUEST_KEY_MAX    64    /* bytes */
+#define STORE_REQUESTS_KEPT_FOR  (7 * DAY)
+#define MESSAGE_ID_BYTES         32
+#define CONVERSATION_ID_BYTES    32
+
+struct store;
+
+struct store_place {
+    const char *path;     /* of the database file; its WAL lies beside it */
+    const char *vfs;      /* NULL: the system's; the simulator names its own */
+    uint8_t key[32];      /* raw database key */
+};
+
+enum store_trouble {
+    STORE_FINE,
+    STORE_FULL,      /* no space left */
+    STORE_DAMAGED,   /* not a store, wrong key, or pages that fail their MAC */
+    STORE_TOO_NEW,   /* written by a later release */
+    STORE_UNWRITABLE,/* permission, read-only file system */
+    STORE_BROKEN,    /* any other input/output error */
+    STORE_UNSAFE,    /* the library is not SQLCipher: refuse rather than write in clear */
+};
+
+/* Opens or makes it, and brings older homes up to date. *out is NULL on failure and *trouble says why. */
+enum fault store_open(const struct store_place *place, struct store **out,
+                      enum store_trouble *trouble);
+void store_close(struct store *store); /* undoes what is not settled; NULL is fine */
+enum fault store_settle(struct store *store);
+/* Undoes everything since the last settle, e.g. a command refused half-way. */
+void store_undo(struct store *store);
+bool store_dirty(const struct store *store);
+enum store_trouble store_trouble(const struct store *store);
+
+/* --- ourselves -------------------------------------------------------------------------------- */
+
+struct store_self {
+    uint8_t account_seed[32], device_seed[32], link_secret[32];
+    uint8_t card_secret[16];
+    uint8_t node_secret[32];      /* mints connection ids and reset tokens */
+    char name[STORE_NAME_MAX_BYTES + 1];
+    instant made;
+};
+enum fault store_self_put(struct store *store, const struct store_self *self); /* once */
+enum fault store_self_get(struct store *store, struct store_self *out);       /* GONE: no identity yet */
+
+/* --- contacts, their devices, where they are ---------------------------------------------------- */
+
+struct store_contact {
+    int64_t id;                          /* never used twice */
+    char name[STORE_NAME_MAX_BYTES + 1]; /* ours for him: unique, compared without case */
+    uint8_t account[32];
+    uint8_t card_secret[16];
+    uint64_t newest_stamp;               /* greatest door stamp seen */
+    instant added, last_seen;            /* last_seen 0: never */
+};
+/* Sets contact->id. BUSY: too many. GONE is never; a name or account taken is for the caller to ask. */
+enum fault store_contact_add(struct store *store, struct store_contact *contact);
+enum fault store_contact_update(struct store *store, const struct store_contact *contact);
+/* With devices, addresses, messages, outbox and requests of that contact; events stay as numbers. */
+enum fault store_contact_remove(struct store *store, int64_t contact);
+enum fault store_contact_get(struct store *store, int64_t contact, struct store_contact *out);
+enum fault store_contact_by_name(struct store *store, const char *name, struct store_contact *out);
+enum fault store_contact_by_account(struct store *store, const uint8_t account[32],
+                                    struct store_contact *out);
+/* The next one by id after `after` (0: the first); GONE at the end. */
+enum fault store_contact_next(struct store *store, int64_t after, struct store_contact *out);
+size_t store_contact_count(struct store *store);
+
+struct store_device {
+    int64_t id, contact;
+    uint8_t device[32], link[32];
+    uint8_t certificate[256];
+    size_t certificate_size;
+    uint64_t newest_stamp;     /* greatest handshake stamp seen */
+    instant first_seen, last_seen;
+};
+enum fault store_device_put(struct store *store, struct store_device *device); /* by key; sets id */
+enum fault store_device_get(struct store *store, int64_t device, struct store_device *out);
+enum fault store_device_by_key(struct store *store, const uint8_t device[32],
+                               struct store_device *out);
+enum fault store_device_next(struct store *store, int64_t contact, int64_t after,
+                             struct store_device *out); /* contact 0: of anybody */
+
+struct store_address {
+    struct address address;
+    bool fixed;       /* typed by a person; never forgotten by itself */
+    instant worked;   /* 0: never */
+};
+/* By (contact, address). A ninth `seen` one replaces the seen one that worked longest ago; BUSY when
+   all eight are fixed. */
+enum fault store_address_put(struct store *store, int64_t contact, const struct store_address *address);
+enum fault store_address_remove(struct store *store, int64_t contact, const struct address *address);
+size_t store_addresses(struct store *store, int64_t contact,
+                       struct store_address out[STORE_ADDRESSES_MAX]); /* last worked first, then fixed */
+
+/* --- messages ----------------------------------------------------------------------------------- */
+
+enum message_state { /* durable; each is told once, in this order, by an event */
+    MESSAGE_WRITTEN = 1,   /* ours, on our disk */
+    MESSAGE_DELIVERED = 4, /* ours: every device of his has it on disk; his: we have it */
+    MESSAGE_FAILED = 7,    /* ours: given up; `failure` says why */
+};
+enum message_failure { FAILURE_NONE, FAILURE_EXPIRED, FAILURE_REFUSED, FAILURE_REMOVED };
+
+struct store_message {
+    int64_t row;                         /* by arrival: the order of `follow` */
+    int64_t contact;                     /* whose conversation */
+    uint8_t id[MESSAGE_ID_BYTES];
+    bool ours;
+    enum message_state state;
+    enum message_failure failure;
+    bool read;
+    uint64_t height;                     /* 1 + greatest of its parents' */
+    instant written, arrived, changed;   /* by the author's clock; by ours; last state change */
+    uint8_t parents[STORE_PARENTS_MAX][MESSAGE_ID_BYTES];
+    size_t parent_count;
+    struct bytes text;
+};
+/* Adds it and makes it a head of its conversation instead of its parents. Sets row.
+   GONE: its id is there already and nothing changed (the caller acknowledges again). */
+enum fault store_message_add(struct store *store, struct store_message *message);
+enum fault store_message_get(struct store *store, int64_t row, struct store_message *out);
+enum fault store_message_by_id(struct store *store, const uint8_t id[MESSAGE_ID_BYTES],
+                               struct store_message *out);
+/* By the first bits of an id: GONE none, BUSY more than one. `bits` counts bits. */
+enum fault store_message_by_prefix(struct store *store, const uint8_t *prefix, size_t bits,
+                                   struct store_message *out);
+/* The heads of a conversation: ids nobody in it has as a parent yet, at most STORE_PARENTS_MAX, the
+   highest first; and the greatest height. */
+size_t store_heads(struct store *store, int64_t contact,
+                   uint8_t out[STORE_PARENTS_MAX][MESSAGE_ID_BYTES], uint64_t *height);
+/* Height of a message by id; GONE: we do not have it. */
+enum fault store_height(struct store *store, int64_t contact, const uint8_t id[MESSAGE_ID_BYTES],
+                        uint64_t *out);
+
+/* Reads a conversation in its order (height, then id), so both sides see the same. */
+struct store_place_in { uint64_t height; uint8_t id[MESSAGE_ID_BYTES]; };
+/* The next after `at` (NULL: from the start), or with `backwards` the one before (NULL: from the end);
+   with `unread` only messages of his not read. GONE at the end. */
+enum fault store_message_step(struct store *store, int64_t contact, const struct store_place_in *at,
+                              bool backwards, bool unread, struct store_message *out);
+enum fault store_mark_read(struct store *store, int64_t contact, const struct store_place_in *until,
+                           size_t *changed);
+
+struct store_chat { /* one line of the list of conversations */
+    int64_t contact;
+    size_t total, unread, owed;          /* owed: ours, not delivered, not failed */
+    int64_t last_row;                    /* 0: nothing yet */
+    instant last_time;
+};
+enum fault store_chat_get(struct store *store, int64_t contact, struct store_chat *out);
+
+/* --- outbox: what is still owed to which device ------------------------------------------------- */
+
+struct store_owed {
+    int64_t row;          /* of the outbox; grows with time */
+    int64_t message, contact, device; /* device 0: not yet known which */
+    instant queued, expires;
+};
+/* BUSY: STORE_OUTBOX_MAX rows. Sets row. */
+enum fault store_outbox_add(struct store *store, struct store_owed *owed);
+/* The next owed to that contact after a row (0: from the start); GONE at the end. */
+enum fault store_outbox_next(struct store *store, int64_t contact, int64_t after,
+                             struct store_owed *out);
+enum fault store_outbox_of(struct store *store, int64_t message, struct store_owed *out);
+/* Removes what is owed of that message and sets its state, in one go. GONE: nothing was owed. */
+enum fault store_outbox_end(struct store *store, int64_t message, enum message_state state,
+                            enum message_failure failure, instant now);
+/* The first that expires; GONE: nothing owed. */
+enum fault store_outbox_first_to_expire(struct store *store, struct store_owed *out);
+size_t store_outbox_count(struct store *store, int64_t contact); /* contact 0: all */
+
+/* --- events: what a client that was away reads later ----------------------------------------------- */
+
+enum event_kind {
+    EVENT_MESSAGE_RECEIVED = 1, EVENT_MESSAGE_STATE, EVENT_CONVERSATION_CHANGED,
+    EVENT_CONTACT_CHANGED, EVENT_CONTACT_REMOVED, EVENT_NETWORK_CHANGED,
+};
+struct store_event {
+    uint64_t seq;        /* from 1, no gaps */
+    instant time;
+    enum event_kind kind;
+    int64_t contact, message; /* rows; 0: none. The row may be gone: then the event is a tombstone */
+    int64_t detail;      /* MESSAGE_STATE: the state; else 0 */
+};
+enum fault store_event_add(struct store *store, struct store_event *event); /* sets seq */
+/* The first with seq > since; GONE: none yet. */
+enum fault store_event_next(struct store *store, uint64_t since, struct store_event *out);
+/* Oldest kept (0: none) and newest (0: none). */
+void store_event_range(struct store *store, uint64_t *oldest, uint64_t *newest);
+enum fault store_consumer_set(struct store *store, const char *name, uint64_t seq); /* name <= 64 */
+enum fault store_consumer_get(struct store *store, const char *name, uint64_t *seq);
+
+/* --- requests already answered: repeating one returns the first answer ---------------------------------- */
+
+enum fault store_request_put(struct store *store, const char *key, int64_t message, instant now);
+enum fault store_request_get(struct store *store, const char *key, int64_t *message);
+
+#endif
