@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "engine/chat/chat.h"
 #include "engine/crypto/card.h"
 #include "engine/crypto/vault.h"
 #include "engine/store/store.h"
@@ -60,19 +61,6 @@ void node_moved(struct node *node, instant now);
 
 /* --- commands: thin, typed; what they answer is settled by node_settle ---------------------------------- */
 
-enum answer { /* one per sentence a person may read; rpc/methods.c gives names, hints and exit codes */
-    ANSWER_DONE,
-    ANSWER_NO_IDENTITY, ANSWER_HAS_IDENTITY,
-    ANSWER_BAD_NAME,         /* empty, too long, control characters, not UTF-8, or reads like a card */
-    ANSWER_NAME_TAKEN, ANSWER_BAD_CARD, ANSWER_OWN_CARD, ANSWER_CONTACT_EXISTS,
-    ANSWER_CONTACTS_FULL, ANSWER_ADDRESSES_FULL, ANSWER_NO_CONTACT, ANSWER_AMBIGUOUS_CONTACT,
-    ANSWER_NO_MESSAGE, ANSWER_AMBIGUOUS_MESSAGE,
-    ANSWER_TEXT_EMPTY, ANSWER_TEXT_TOO_LONG, ANSWER_TEXT_NOT_UTF8, ANSWER_OUTBOX_FULL,
-    ANSWER_BAD_KEY,          /* request_key empty or too long */
-    ANSWER_NO_EVENT,         /* no event after that number yet */
-    ANSWER_DISK,             /* node_trouble says which */
-};
-
 enum answer node_identity_make(struct node *node, instant now, const char *name);
 struct node_identity {
     char name[STORE_NAME_MAX_BYTES + 1];
@@ -110,8 +98,7 @@ enum answer node_message_step(struct node *node, int64_t contact, const struct s
 enum answer node_mark_read(struct node *node, instant now, int64_t contact,
                            const struct store_place_in *until);
 enum answer node_chat(struct node *node, int64_t contact, struct store_chat *out);
-/* Ids as people see them: lower-case base 32 (RFC 4648, no padding) of the first 80 bits. */
-#define MESSAGE_NAME_CHARS 16
+/* Ids as people see them: chat_message_name. */
 void node_message_name(char out[MESSAGE_NAME_CHARS + 1], const uint8_t id[MESSAGE_ID_BYTES]);
 
 /* Why a message is where it is: facts, newest attempt last. */

@@ -1,0 +1,120 @@
+/* What a messenger means, with no word about networks: who we are, whom we know, what was said, and what
+   is still owed to whom.
+
+   A conversation is a causal graph: every message names its parents, the newest messages its author had
+   seen, and everybody shows it in the same order, by height and then by id. Nothing leaves this room but
+   by wishes (engine/wish/wish.h): chat wishes frames to be sent to devices that are up, and learns what
+   came. FAULT_DISK from any call: the store failed, stop. */
+#ifndef CHAT_CHAT_H
+#define CHAT_CHAT_H
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "engine/crypto/card.h"
+#include "engine/crypto/certificate.h"
+#include "engine/store/store.h"
+#include "engine/wish/wish.h"
+
+#define MESSAGE_KEPT_FOR     (30 * DAY) /* undelivered longer than this fails, visibly */
+#define MESSAGE_HEIGHT_JUMP  (1u << 20) /* a message may claim at most so much above what we know */
+#define MESSAGE_NAME_CHARS   16         /* an id as people see it */
+#define CHAT_WINDOW          1024       /* messages sent to one device and not acknowledged */
+
+/* One per sentence a person may read; rpc/methods.c gives names, hints and exit codes. */
+enum answer {
+    ANSWER_DONE,
+    ANSWER_NO_IDENTITY,
+    ANSWER_HAS_IDENTITY,
+    ANSWER_BAD_NAME,    /* empty, too long, control characters, not UTF-8, or reads like a card */
+    ANSWER_NAME_TAKEN,
+    ANSWER_BAD_CARD,
+    ANSWER_OWN_CARD,
+    ANSWER_CONTACT_EXISTS,
+    ANSWER_CONTACTS_FULL,
+    ANSWER_ADDRESSES_FULL,
+    ANSWER_NO_CONTACT,
+    ANSWER_AMBIGUOUS_CONTACT,
+    ANSWER_NO_MESSAGE,
+    ANSWER_AMBIGUOUS_MESSAGE,
+    ANSWER_TEXT_EMPTY,
+    ANSWER_TEXT_TOO_LONG,
+    ANSWER_TEXT_NOT_UTF8,
+    ANSWER_OUTBOX_FULL,
+    ANSWER_BAD_KEY,     /* request_key empty or too long */
+    ANSWER_NO_EVENT,    /* no event after that number yet */
+    ANSWER_DISK,        /* the store failed; store_trouble says how */
+};
+
+/* --- who we are ------------------------------------------------------------------------------- */
+
+/* Makes account, device, link key and card secret. */
+enum answer chat_identity_make(struct store *store, instant now, const char *name, struct rng *rng);
+/* FAULT_GONE: there is none yet. Wipe it after use. */
+enum fault chat_identity(struct store *store, struct store_self *out);
+void chat_card(struct card *out, const struct store_self *self);
+
+/* --- the room --------------------------------------------------------------------------------- */
+
+struct chat;
+/* The store is borrowed and must hold an identity. */
+struct chat *chat_create(struct store *store, struct log *log);
+void chat_destroy(struct chat *chat);
+
+/* --- people ----------------------------------------------------------------------------------- */
+
+bool chat_name_good(const char *name);
+enum answer chat_contact_add(struct chat *chat, instant now, const struct card *card,
+                             const char *name, struct store_contact *out);
+/* By name without case, by the start of one name alone, or by card. */
+enum answer chat_contact_find(struct chat *chat, const char *who, struct store_contact *out);
+enum answer chat_contact_get(struct chat *chat, int64_t contact, struct store_contact *out);
+enum answer chat_contact_next(struct chat *chat, int64_t after, struct store_contact *out);
+enum answer chat_contact_rename(struct chat *chat, instant now, int64_t contact, const char *name);
+enum answer chat_contact_remove(struct chat *chat, instant now, int64_t contact);
+
+/* A device has proved by this certificate that it belongs to an account. `stamp` is the handshake's, 0
+   when we called. FAULT_GONE: the account is no contact. *fresh: the device or its link key is new. */
+enum fault chat_device_seen(struct chat *chat, instant now, const struct certificate *certificate,
+                            const uint8_t wire[CERTIFICATE_BYTES], uint64_t stamp,
+                            struct store_device *out, bool *fresh);
+/* The stamp of a visit at our door. */
+enum fault chat_visit_seen(struct chat *chat, const uint8_t account[32], uint64_t stamp);
+
+/* --- talk ------------------------------------------------------------------------------------- */
+
+/* The text is ours to keep from here on; ANSWER_DONE promises it once the store is settled. */
+enum answer chat_write(struct chat *chat, instant now, int64_t contact, struct bytes text,
+                       const char *request_key, struct store_message *out);
+enum answer chat_message_find(struct chat *chat, const char *name, struct store_message *out);
+enum answer chat_message_get(struct chat *chat, int64_t row, struct store_message *out);
+enum answer chat_message_step(struct chat *chat, int64_t contact, const struct store_place_in *at,
+                              bool backwards, bool unread, struct store_message *out);
+enum answer chat_mark_read(struct chat *chat, instant now, int64_t contact,
+                           const struct store_place_in *until);
+enum answer chat_summary(struct chat *chat, int64_t contact, struct store_chat *out);
+/* Lower-case base 32 (RFC 4648, no padding) of the first 80 bits. */
+void chat_message_name(char out[MESSAGE_NAME_CHARS + 1], const uint8_t id[MESSAGE_ID_BYTES]);
+
+struct chat_owed {
+    struct store_owed owed; /* row 0: nothing is owed any more */
+    bool sent;              /* on the present link, not acknowledged yet */
+    size_t ahead;           /* messages to the same contact that go first */
+};
+enum answer chat_owed(struct chat *chat, int64_t message, struct chat_owed *out);
+size_t chat_owed_count(struct chat *chat, int64_t contact); /* 0: all */
+
+/* --- events ------------------------------------------------------------------------------------- */
+
+enum answer chat_event_after(struct chat *chat, uint64_t since, struct store_event *out);
+void chat_event_range(struct chat *chat, uint64_t *oldest, uint64_t *newest);
+enum answer chat_consumer_set(struct chat *chat, const char *name, uint64_t seq);
+enum answer chat_consumer_get(struct chat *chat, const char *name, uint64_t *seq);
+
+/* --- wishes ------------------------------------------------------------------------------------ */
+
+bool chat_next_wish(struct chat *chat, instant now, struct wish *out);
+enum fault chat_learn(struct chat *chat, instant now, const struct news *news);
+enum fault chat_advance(struct chat *chat, instant now); /* what is owed too long fails */
+instant chat_deadline(struct chat *chat);
+
+#endif
