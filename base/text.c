@@ -2,8 +2,8 @@
 
 #include <strings.h>
 
-/* How many bytes follow, and the range of the first of them: that one range rules out overlong forms,
-   surrogates and what lies above U+10FFFF (RFC 3629, section 4). */
+/* How many bytes follow, and the range of the first of them: that one range rules out overlong
+   forms, surrogates and what lies above U+10FFFF (RFC 3629, section 4). */
 static bool lead_byte(uint8_t lead, size_t *following, uint8_t *least, uint8_t *most)
 {
     *least = 0x80, *most = 0xbf;

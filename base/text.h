@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 
-/* Well-formed, shortest forms only, no surrogates, nothing above U+10FFFF, and no NUL, so that it may
-   stand in a C string. Empty is fine. */
+/* Well-formed, shortest forms only, no surrogates, nothing above U+10FFFF, and no NUL, so that it
+   may stand in a C string. Empty is fine. */
 bool text_is_utf8(struct bytes text);
 /* True when the text holds a control character (C0, DEL or C1). Only for text that is UTF-8. */
 bool text_has_controls(struct bytes text);

@@ -1,10 +1,10 @@
-/* What a messenger means, with no word about networks: who we are, whom we know, what was said, and what
-   is still owed to whom.
+/* What a messenger means, with no word about networks: who we are, whom we know, what was said, and
+   what is still owed to whom.
 
-   A conversation is a causal graph: every message names its parents, the newest messages its author had
-   seen, and everybody shows it in the same order, by height and then by id. Nothing leaves this room but
-   by wishes (engine/wish/wish.h): chat wishes frames to be sent to devices that are up, and learns what
-   came. FAULT_DISK from any call: the store failed, stop. */
+   A conversation is a causal graph: every message names its parents, the newest messages its author
+   had seen, and everybody shows it in the same order, by height and then by id. Nothing leaves this
+   room but by wishes (engine/wish/wish.h): chat wishes frames to be sent to devices that are up,
+   and learns what came. FAULT_DISK from any call: the store failed, stop. */
 #ifndef CHAT_CHAT_H
 #define CHAT_CHAT_H
 
@@ -15,17 +15,19 @@
 #include "engine/store/store.h"
 #include "engine/wish/wish.h"
 
-#define MESSAGE_KEPT_FOR     (30 * DAY) /* undelivered longer than this fails, visibly */
-#define MESSAGE_HEIGHT_JUMP  (1u << 20) /* a message may claim at most so much above what we know */
-#define MESSAGE_NAME_CHARS   16         /* an id as people see it */
-#define CHAT_WINDOW          1024       /* messages sent to one device and not acknowledged */
+#define MESSAGE_KEPT_FOR (30 * DAY) /* undelivered longer than this fails, visibly */
+#define MESSAGE_HEIGHT_JUMP                                                                        \
+    (1u << 20)                  /* a message may claim at most so much above what we know          \
+                                 */
+#define MESSAGE_NAME_CHARS 16   /* an id as people see it */
+#define CHAT_WINDOW        1024 /* messages sent to one device and not acknowledged */
 
 /* One per sentence a person may read; rpc/methods.c gives names, hints and exit codes. */
 enum answer {
     ANSWER_DONE,
     ANSWER_NO_IDENTITY,
     ANSWER_HAS_IDENTITY,
-    ANSWER_BAD_NAME,    /* empty, too long, control characters, not UTF-8, or reads like a card */
+    ANSWER_BAD_NAME, /* empty, too long, control characters, not UTF-8, or reads like a card */
     ANSWER_NAME_TAKEN,
     ANSWER_BAD_CARD,
     ANSWER_OWN_CARD,
@@ -40,9 +42,9 @@ enum answer {
     ANSWER_TEXT_TOO_LONG,
     ANSWER_TEXT_NOT_UTF8,
     ANSWER_OUTBOX_FULL,
-    ANSWER_BAD_KEY,     /* request_key empty or too long */
-    ANSWER_NO_EVENT,    /* no event after that number yet */
-    ANSWER_DISK,        /* the store failed; store_trouble says how */
+    ANSWER_BAD_KEY,  /* request_key empty or too long */
+    ANSWER_NO_EVENT, /* no event after that number yet */
+    ANSWER_DISK,     /* the store failed; store_trouble says how */
 };
 
 /* --- who we are ------------------------------------------------------------------------------- */
@@ -69,14 +71,19 @@ enum answer chat_contact_add(struct chat *chat, instant now, const struct card *
 enum answer chat_contact_find(struct chat *chat, const char *who, struct store_contact *out);
 enum answer chat_contact_get(struct chat *chat, int64_t contact, struct store_contact *out);
 enum answer chat_contact_next(struct chat *chat, int64_t after, struct store_contact *out);
+size_t chat_contact_count(struct chat *chat);
 enum answer chat_contact_rename(struct chat *chat, instant now, int64_t contact, const char *name);
 enum answer chat_contact_remove(struct chat *chat, instant now, int64_t contact);
 
-/* A device has proved by this certificate that it belongs to an account. `stamp` is the handshake's, 0
-   when we called. FAULT_GONE: the account is no contact. *fresh: the device or its link key is new. */
+/* A device has proved by this certificate that it belongs to an account. `stamp` is the
+   handshake's, 0 when we called. FAULT_GONE: the account is no contact. *fresh: the device or its
+   link key is new. */
 enum fault chat_device_seen(struct chat *chat, instant now, const struct certificate *certificate,
                             const uint8_t wire[CERTIFICATE_BYTES], uint64_t stamp,
                             struct store_device *out, bool *fresh);
+enum answer chat_device_get(struct chat *chat, int64_t device, struct store_device *out);
+/* The next device of anybody after `after` (0: the first); ANSWER_NO_CONTACT at the end. */
+enum answer chat_device_next(struct chat *chat, int64_t after, struct store_device *out);
 /* The stamp of a visit at our door. */
 enum fault chat_visit_seen(struct chat *chat, const uint8_t account[32], uint64_t stamp);
 
@@ -103,14 +110,16 @@ struct chat_owed {
 enum answer chat_owed(struct chat *chat, int64_t message, struct chat_owed *out);
 size_t chat_owed_count(struct chat *chat, int64_t contact); /* 0: all */
 
-/* --- events ------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------------------------------
+ */
 
 enum answer chat_event_after(struct chat *chat, uint64_t since, struct store_event *out);
 void chat_event_range(struct chat *chat, uint64_t *oldest, uint64_t *newest);
 enum answer chat_consumer_set(struct chat *chat, const char *name, uint64_t seq);
 enum answer chat_consumer_get(struct chat *chat, const char *name, uint64_t *seq);
 
-/* --- wishes ------------------------------------------------------------------------------------ */
+/* --- wishes ------------------------------------------------------------------------------------
+ */
 
 bool chat_next_wish(struct chat *chat, instant now, struct wish *out);
 enum fault chat_learn(struct chat *chat, instant now, const struct news *news);

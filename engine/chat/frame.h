@@ -1,17 +1,20 @@
-/* The frames two devices exchange, and the canonical form of a message (docs/protocol.md, "Frames").
+/* The frames two devices exchange, and the canonical form of a message (docs/protocol.md,
+   "Frames").
 
-   message: version u8 = 1 | kind u8 = 1 (text) | conversation 32 | height u64 | written u64 (ms since
-            1970, the author's clock) | parents u8 (0 to 8) | each 32, strictly ascending | u32 text
-   id:      BLAKE2b-256 (label "ramage/chat/message/v1") over the author's account key and these bytes
-   frame:   u8 kind, then MESSAGE: one message; ACK: u16 count (1 to 256), ids of 32 */
+   message: version u8 = 1 | kind u8 = 1 (text) | conversation 32 | height u64 | written u64 (ms
+   since 1970, the author's clock) | parents u8 (0 to 8) | each 32, strictly ascending | u32 text
+   id:      BLAKE2b-256 (label "ramage/chat/message/v1") over the author's account key and these
+   bytes frame:   u8 kind, then MESSAGE: one message; ACK: u16 count (1 to 256), ids of 32 */
 #ifndef CHAT_FRAME_H
 #define CHAT_FRAME_H
 
 #include "engine/store/store.h"
 
-#define FRAME_ACKS_MAX      256
-#define FRAME_MESSAGE_BYTES (2 + 32 + 8 + 8 + 1 + STORE_PARENTS_MAX * 32 + 4) /* without the text */
-#define FRAME_MAX_BYTES     (1 + FRAME_MESSAGE_BYTES + STORE_TEXT_MAX_BYTES)
+#define FRAME_ACKS_MAX 256
+#define FRAME_MESSAGE_BYTES                                                                        \
+    (2 + 32 + 8 + 8 + 1 + STORE_PARENTS_MAX * 32 + 4) /* without the text                          \
+                                                       */
+#define FRAME_MAX_BYTES (1 + FRAME_MESSAGE_BYTES + STORE_TEXT_MAX_BYTES)
 
 enum frame_kind { FRAME_MESSAGE = 1, FRAME_ACK = 2 };
 
@@ -22,8 +25,8 @@ struct frame {
     uint64_t height, written_ms;
     uint8_t parents[STORE_PARENTS_MAX][MESSAGE_ID_BYTES];
     size_t parent_count;
-    struct bytes text;        /* a view into what was read */
-    struct bytes message;     /* the canonical bytes the id is made of; set by reading and writing */
+    struct bytes text;    /* a view into what was read */
+    struct bytes message; /* the canonical bytes the id is made of; set by reading and writing */
     /* ACK */
     uint8_t ids[FRAME_ACKS_MAX][MESSAGE_ID_BYTES];
     size_t id_count;

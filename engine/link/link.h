@@ -27,6 +27,7 @@ struct links_settings {
     duration keep_alive;      /* 0: the built-in 25 s */
     bool bbr;                 /* else CUBIC */
     size_t datagram_most;     /* largest UDP payload to probe for; 0: built-in */
+    uint64_t stamp_floor;     /* our own handshake stamps begin above this, whatever the clock says */
 };
 
 struct links;

@@ -1,9 +1,10 @@
-/* The engine's whole public face: one node is one identity. Five verbs carry the world in and out, and
-   commands carry a person's wishes. No clock, socket, thread or luck of its own.
+/* The engine's whole public face: one node is one identity. Five verbs carry the world in and out,
+   and commands carry a person's wishes. No clock, socket, thread or luck of its own.
 
    Nothing leaves a node (no datagram, event or answer) before what it rests on is on disk: commands
    and received datagrams change memory and the open transaction; the first call that lets something
-   out settles it. After FAULT_DISK the node is stopped: node_trouble says why, it does nothing more. */
+   out settles it. After FAULT_DISK the node is stopped: node_trouble says why, it does nothing
+   more. */
 #ifndef NODE_NODE_H
 #define NODE_NODE_H
 
@@ -21,8 +22,8 @@ struct node;
 
 struct node_settings {
     struct store_place place;
-    duration keep_alive;       /* 0: built-in */
-    size_t datagram_most;      /* 0: built-in */
+    duration keep_alive;  /* 0: built-in */
+    size_t datagram_most; /* 0: built-in */
 };
 
 /* Opens the store; *out is NULL on failure and *trouble says why. rng and log are borrowed. A home
@@ -35,9 +36,11 @@ void node_destroy(struct node *node);
 void node_leave(struct node *node, instant now);
 enum store_trouble node_trouble(const struct node *node); /* STORE_FINE while it runs */
 
-/* --- the five verbs -------------------------------------------------------------------------------- */
+/* --- the five verbs
+ * -------------------------------------------------------------------------------- */
 
-struct datagrams { /* a run of datagrams to one address, each `segment` bytes, the last maybe shorter */
+struct datagrams { /* a run of datagrams to one address, each `segment` bytes, the last maybe
+                      shorter */
     struct address to;
     struct bytes bytes; /* valid until the next call */
     size_t segment;
@@ -47,11 +50,11 @@ struct node_event { /* durable ones are store events; link changes are also told
     struct store_event event;
 };
 
-void    node_receive(struct node *node, instant now, const struct address *from,
-                     struct bytes datagram);
-void    node_advance(struct node *node, instant now);
-bool    node_next_datagrams(struct node *node, instant now, struct datagrams *out);
-bool    node_next_event(struct node *node, struct node_event *out); /* settled, in order of seq */
+void node_receive(struct node *node, instant now, const struct address *from,
+                  struct bytes datagram);
+void node_advance(struct node *node, instant now);
+bool node_next_datagrams(struct node *node, instant now, struct datagrams *out);
+bool node_next_event(struct node *node, struct node_event *out); /* settled, in order of seq */
 instant node_deadline(const struct node *node);
 
 /* Makes everything so far durable. The host calls it before it lets answers of commands out. */
@@ -59,7 +62,8 @@ enum fault node_settle(struct node *node);
 /* Our addresses changed (the host saw it): links move, and those who wait are dialled again. */
 void node_moved(struct node *node, instant now);
 
-/* --- commands: thin, typed; what they answer is settled by node_settle ---------------------------------- */
+/* --- commands: thin, typed; what they answer is settled by node_settle
+ * ---------------------------------- */
 
 enum answer node_identity_make(struct node *node, instant now, const char *name);
 struct node_identity {
@@ -75,16 +79,18 @@ struct node_contact {
     struct store_address at[STORE_ADDRESSES_MAX];
     size_t at_count;
     bool online, dialling;
-    struct address online_at;
-    duration rtt;
+    struct address online_at; /* when online */
+    duration rtt;             /* smoothed; 0: unknown */
 };
 enum answer node_contact_add(struct node *node, instant now, const char *card, const char *name,
                              const struct address *at, size_t at_count, struct node_contact *out);
 enum answer node_contact_find(struct node *node, const char *who, struct node_contact *out);
+enum answer node_contact_get(struct node *node, int64_t contact, struct node_contact *out);
 enum answer node_contact_next(struct node *node, int64_t after, struct node_contact *out);
 enum answer node_contact_rename(struct node *node, instant now, int64_t contact, const char *name);
 enum answer node_contact_reach(struct node *node, instant now, int64_t contact,
-                               const struct address *at, size_t at_count); /* adds fixed addresses */
+                               const struct address *at,
+                               size_t at_count); /* adds fixed addresses */
 enum answer node_contact_remove(struct node *node, instant now, int64_t contact);
 
 /* `request_key` NULL or a client's own text: repeating it returns the first answer. */
@@ -106,15 +112,15 @@ void node_message_name(char out[MESSAGE_NAME_CHARS + 1], const uint8_t id[MESSAG
 struct node_attempt {
     struct address address;
     bool door;
-    instant started, ended;   /* ended 0: still going on */
-    const char *outcome;      /* "connected", "no answer", ... ; NULL while going on */
+    instant started, ended; /* ended 0: still going on */
+    const char *outcome;    /* "connected", "no answer", ... ; NULL while going on */
 };
 struct node_why {
     struct store_message message;
-    struct store_owed owed;           /* row 0: nothing is owed any more */
-    bool online, sent;                /* sent: on the present link, not acknowledged yet */
-    size_t ahead;                     /* messages to the same contact that go first */
-    instant last_seen, next_try;      /* next_try NEVER: nothing to dial */
+    struct store_owed owed;      /* row 0: nothing is owed any more */
+    bool online, sent;           /* sent: on the present link, not acknowledged yet */
+    size_t ahead;                /* messages to the same contact that go first */
+    instant last_seen, next_try; /* next_try NEVER: nothing to dial */
     struct node_attempt attempts[NODE_ATTEMPTS];
     size_t attempt_count, address_count;
 };

@@ -1,0 +1,60 @@
+/* Finding each other: where a contact may be reached, and who is called when.
+
+   For now a place is an address somebody typed, or one from which a contact's device once answered;
+   the DHT joins here. Per contact there is at most one dial at a time. With a known device its link
+   key is called; without one, and by turns when it does not answer, the door that the contact's
+   card opens. */
+#ifndef MEET_MEET_H
+#define MEET_MEET_H
+
+#include "base/log.h"
+#include "base/rng.h"
+#include "engine/chat/chat.h"
+#include "engine/wish/wish.h"
+
+#define MEET_DIALS_MAX   64            /* at once */
+#define MEET_FIRST_PAUSE (1 * SECOND)  /* after a dial that failed; doubles ... */
+#define MEET_OWED_PAUSE  (2 * MINUTE)  /* ... up to this while something is owed to the contact */
+#define MEET_LONG_PAUSE  (10 * MINUTE) /* ... and up to this otherwise */
+#define MEET_ATTEMPTS    8             /* remembered per contact, for `why` */
+
+struct meet;
+/* Store, chat and rng are borrowed. Begins to dial whom the store knows. */
+struct meet *meet_create(struct store *store, struct chat *chat, instant now, struct rng *rng);
+void meet_destroy(struct meet *meet);
+
+/* A contact came, or got addresses a person typed: they are kept and tried at once. */
+enum answer meet_contact_add(struct meet *meet, instant now, int64_t contact,
+                             const struct address *at, size_t at_count);
+void meet_contact_remove(struct meet *meet, instant now, int64_t contact);
+/* Something is owed to him now: if he is away, try soon. */
+void meet_nudge(struct meet *meet, instant now, int64_t contact);
+/* Our own network changed: whoever is away is tried anew. */
+void meet_moved(struct meet *meet, instant now);
+
+struct meet_attempt {
+    struct address address;
+    bool door;
+    instant started, ended; /* ended 0: still going on */
+    const char *outcome;    /* NULL while going on */
+};
+struct meet_reach {
+    bool up, dialling;
+    struct address up_at;
+    instant next_try;                            /* NEVER: nothing to dial, or no need */
+    struct meet_attempt attempts[MEET_ATTEMPTS]; /* oldest first */
+    size_t attempt_count;
+    struct store_address at[STORE_ADDRESSES_MAX];
+    size_t at_count;
+};
+void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out);
+void meet_count(const struct meet *meet, size_t *up, size_t *dialling);
+
+/* --- wishes: DIAL (its id is the contact's row) and HANG_UP
+ * --------------------------------------- */
+
+bool meet_next_wish(struct meet *meet, instant now, struct wish *out);
+enum fault meet_learn(struct meet *meet, instant now, const struct news *news);
+instant meet_deadline(const struct meet *meet);
+
+#endif

@@ -1,0 +1,391 @@
+#include "engine/meet/meet.h"
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum reach_state {
+    REACH_AWAY,     /* not connected; next_try says when to call */
+    REACH_DIALLING, /* our call is under way */
+    REACH_UP,       /* connected, whoever called */
+    REACH_STATES,
+};
+
+/* Rows are where we are, columns where we may go. */
+static const bool may_become[REACH_STATES][REACH_STATES] = {
+    [REACH_AWAY] = { [REACH_DIALLING] = true, [REACH_UP] = true },
+    [REACH_DIALLING] = { [REACH_AWAY] = true, [REACH_UP] = true },
+    [REACH_UP] = { [REACH_AWAY] = true, [REACH_UP] = true },
+};
+
+struct reach {
+    struct list link;
+    int64_t contact, device; /* device 0: none known */
+    enum reach_state state;
+    struct address up_at;
+    instant next_try;
+    duration pause; /* before the next try; 0: the last one worked */
+    bool door;      /* how the present or last dial went in */
+    bool leaving;   /* removed: hang up, then forget */
+    struct meet_attempt attempts[MEET_ATTEMPTS];
+    size_t attempt_count;
+};
+
+struct meet {
+    struct store *store;
+    struct chat *chat;
+    struct rng *rng;
+    struct list all;
+    struct map *by_contact;
+    size_t up, dialling;
+    instant earliest; /* of all next_try; may be too early after a change, never too late */
+};
+
+/* --- small moves ------------------------------------------------------------------------------ */
+
+static void become(struct meet *meet, struct reach *reach, enum reach_state next)
+{
+    assert(may_become[reach->state][next]);
+    if (reach->state == REACH_DIALLING)
+        meet->earliest = 0; /* a place is free for whoever waits for one */
+    meet->up += (next == REACH_UP) - (reach->state == REACH_UP);
+    meet->dialling += (next == REACH_DIALLING) - (reach->state == REACH_DIALLING);
+    reach->state = next;
+}
+
+static struct bytes key_of(const int64_t *contact)
+{
+    return (struct bytes){ (const uint8_t *)contact, sizeof *contact };
+}
+
+static struct reach *find(const struct meet *meet, int64_t contact)
+{
+    return map_get(meet->by_contact, key_of(&contact));
+}
+
+static void try_at(struct meet *meet, struct reach *reach, instant when)
+{
+    reach->next_try = when;
+    meet->earliest = earlier(meet->earliest, when);
+}
+
+/* A quarter more or less, so that two who lost each other do not call in step for ever. */
+static duration about(struct meet *meet, duration pause)
+{
+    return pause - pause / 4 + rng_below(meet->rng, pause / 2 + 1);
+}
+
+static void try_later(struct meet *meet, struct reach *reach, instant now)
+{
+    duration most =
+        chat_owed_count(meet->chat, reach->contact) > 0 ? MEET_OWED_PAUSE : MEET_LONG_PAUSE;
+    reach->pause = reach->pause == 0 ? MEET_FIRST_PAUSE : 2 * reach->pause;
+    if (reach->pause > most)
+        reach->pause = most;
+    try_at(meet, reach, after(now, about(meet, reach->pause)));
+}
+
+static void try_now(struct meet *meet, struct reach *reach, instant now)
+{
+    reach->pause = 0;
+    if (reach->state == REACH_AWAY)
+        try_at(meet, reach, now);
+}
+
+/* --- what `why` tells ---------------------------------------------------------------------------
+ */
+
+static void remember(struct reach *reach, const struct meet_attempt *attempt)
+{
+    if (reach->attempt_count == MEET_ATTEMPTS) {
+        memmove(reach->attempts, reach->attempts + 1,
+                (MEET_ATTEMPTS - 1) * sizeof reach->attempts[0]);
+        reach->attempt_count--;
+    }
+    reach->attempts[reach->attempt_count++] = *attempt;
+}
+
+/* Ends every attempt still going on; the one at `address` (NULL: none) connected. */
+static void conclude(struct reach *reach, instant now, const struct address *address,
+                     const char *outcome)
+{
+    for (size_t i = 0; i < reach->attempt_count; i++) {
+        struct meet_attempt *attempt = &reach->attempts[i];
+        if (attempt->ended != 0)
+            continue;
+        attempt->ended = now;
+        if (address == NULL)
+            attempt->outcome = outcome;
+        else
+            attempt->outcome =
+                address_equal(&attempt->address, address) ? outcome : "another way was first";
+    }
+}
+
+/* --- contacts --------------------------------------------------------------------------------- */
+
+static struct reach *reach_create(struct meet *meet, int64_t contact)
+{
+    struct reach *reach = mem_zeroed(1, sizeof *reach);
+    struct store_device device;
+    reach->contact = contact;
+    reach->next_try = NEVER;
+    if (store_device_next(meet->store, contact, 0, &device) == FAULT_NONE)
+        reach->device = device.id;
+    list_append(&meet->all, &reach->link);
+    bool kept = map_put(meet->by_contact, key_of(&contact), reach);
+    assert(kept);
+    return reach;
+}
+
+static void reach_destroy(struct meet *meet, struct reach *reach)
+{
+    if (reach->state != REACH_AWAY)
+        become(meet, reach, REACH_AWAY);
+    map_remove(meet->by_contact, key_of(&reach->contact));
+    list_remove(&reach->link);
+    mem_free(reach);
+}
+
+struct meet *meet_create(struct store *store, struct chat *chat, instant now, struct rng *rng)
+{
+    struct meet *meet = mem_zeroed(1, sizeof *meet);
+    struct store_contact contact;
+    int64_t at = 0;
+    list_init(&meet->all);
+    meet->store = store;
+    meet->chat = chat;
+    meet->rng = rng;
+    /* A removed contact stays until his link is down, so there may be a few more than the maximum.
+     */
+    meet->by_contact = map_create(2 * STORE_CONTACTS_MAX, rng_u64(rng));
+    meet->earliest = NEVER;
+    while (store_contact_next(store, at, &contact) == FAULT_NONE) {
+        try_now(meet, reach_create(meet, contact.id), now);
+        at = contact.id;
+    }
+    return meet;
+}
+
+void meet_destroy(struct meet *meet)
+{
+    if (meet == NULL)
+        return;
+    LIST_EACH (link, &meet->all)
+        reach_destroy(meet, LIST_ITEM(link, struct reach, link));
+    map_destroy(meet->by_contact);
+    mem_free(meet);
+}
+
+enum answer meet_contact_add(struct meet *meet, instant now, int64_t contact,
+                             const struct address *at, size_t at_count)
+{
+    for (size_t i = 0; i < at_count; i++) {
+        struct store_address address = { .address = at[i], .fixed = true };
+        enum fault fault = store_address_put(meet->store, contact, &address);
+        if (fault == FAULT_BUSY)
+            return ANSWER_ADDRESSES_FULL;
+        if (fault != FAULT_NONE)
+            return ANSWER_DISK;
+    }
+    struct reach *reach = find(meet, contact);
+    try_now(meet, reach != NULL ? reach : reach_create(meet, contact), now);
+    return ANSWER_DONE;
+}
+
+void meet_contact_remove(struct meet *meet, instant now, int64_t contact)
+{
+    struct reach *reach = find(meet, contact);
+    if (reach == NULL)
+        return;
+    reach->leaving = true;
+    try_at(meet, reach, now);
+}
+
+void meet_nudge(struct meet *meet, instant now, int64_t contact)
+{
+    struct reach *reach = find(meet, contact);
+    if (reach == NULL || reach->state != REACH_AWAY)
+        return;
+    /* One dial a second is soon enough, also for somebody who writes a thousand messages. */
+    instant soon = after(now, MEET_FIRST_PAUSE);
+    for (size_t i = 0; i < reach->attempt_count; i++)
+        soon = later(soon, after(reach->attempts[i].ended, MEET_FIRST_PAUSE));
+    if (reach->pause <= MEET_FIRST_PAUSE || reach->attempt_count == 0)
+        soon = now;
+    if (reach->next_try != NEVER && reach->next_try > soon)
+        try_at(meet, reach, soon);
+}
+
+void meet_moved(struct meet *meet, instant now)
+{
+    LIST_EACH (link, &meet->all)
+        try_now(meet, LIST_ITEM(link, struct reach, link), now);
+}
+
+/* --- wishes ----------------------------------------------------------------------------------- */
+
+static bool wish_dial(struct meet *meet, instant now, struct reach *reach, struct wish *out)
+{
+    struct store_address known[STORE_ADDRESSES_MAX];
+    size_t count = store_addresses(meet->store, reach->contact, known);
+    reach->next_try = NEVER;
+    if (count == 0)
+        return false;
+    /* A door that did not open is tried again as a link, and the other way round: the other side
+       may have forgotten our device, or renewed its key, or not know us yet. */
+    reach->door = reach->device == 0 || (reach->pause > 0 && !reach->door);
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_DIAL,
+                          .contact = reach->contact,
+                          .device = reach->device,
+                          .door = reach->door,
+                          .at_count = count };
+    for (size_t i = 0; i < count; i++) {
+        out->at[i] = known[i].address;
+        remember(reach, &(struct meet_attempt){
+                            .address = known[i].address, .door = reach->door, .started = now });
+    }
+    become(meet, reach, REACH_DIALLING);
+    return true;
+}
+
+static bool wish_leave(struct meet *meet, struct reach *reach, struct wish *out)
+{
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_HANG_UP,
+                          .contact = reach->contact,
+                          .device = reach->device };
+    bool connected = reach->state != REACH_AWAY;
+    reach_destroy(meet, reach);
+    return connected;
+}
+
+bool meet_next_wish(struct meet *meet, instant now, struct wish *out)
+{
+    if (meet->earliest > now)
+        return false;
+    meet->earliest = NEVER;
+    LIST_EACH (link, &meet->all) {
+        struct reach *reach = LIST_ITEM(link, struct reach, link);
+        bool wished = false;
+        if (reach->next_try > now)
+            meet->earliest = earlier(meet->earliest, reach->next_try);
+        else if (reach->leaving)
+            wished = wish_leave(meet, reach, out);
+        else if (meet->dialling < MEET_DIALS_MAX)
+            wished = wish_dial(meet, now, reach, out);
+        if (wished) {
+            meet->earliest = now; /* there may be more: the next call walks the rest */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- news ------------------------------------------------------------------------------------- */
+
+static enum fault come_up(struct meet *meet, instant now, struct reach *reach,
+                          const struct news *news)
+{
+    struct store_address address = { .address = news->address, .worked = now };
+    conclude(reach, now, &news->address, "connected");
+    if (!news->we_called)
+        remember(reach, &(struct meet_attempt){ .address = news->address,
+                                                .started = now,
+                                                .ended = now,
+                                                .outcome = "they called" });
+    become(meet, reach, REACH_UP);
+    reach->device = news->device;
+    reach->up_at = news->address;
+    reach->pause = 0;
+    reach->next_try = NEVER;
+    /* Where he was reached once he may be reached again; when all places are fixed ones, so be it.
+     */
+    enum fault fault = store_address_put(meet->store, reach->contact, &address);
+    return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
+}
+
+static void go_down(struct meet *meet, instant now, struct reach *reach, const struct news *news)
+{
+    if (reach->state == REACH_AWAY || (reach->state == REACH_UP && !news->was_up))
+        return;
+    conclude(reach, now, NULL, news->reason);
+    if (reach->state == REACH_UP)
+        remember(reach, &(struct meet_attempt){ .address = reach->up_at,
+                                                .started = now,
+                                                .ended = now,
+                                                .outcome = news->reason });
+    become(meet, reach, REACH_AWAY);
+    if (reach->leaving)
+        reach_destroy(meet, reach);
+    else
+        try_later(meet, reach, now);
+}
+
+/* Behind the door lay the key of his device: call it, at the address that opened. */
+static enum fault become_known(struct meet *meet, instant now, struct reach *reach,
+                               const struct news *news)
+{
+    struct store_address address = { .address = news->address, .worked = now };
+    reach->device = news->device;
+    if (reach->state == REACH_DIALLING) {
+        conclude(reach, now, &news->address, "the door opened");
+        become(meet, reach, REACH_AWAY);
+        try_now(meet, reach, now);
+    }
+    enum fault fault = store_address_put(meet->store, reach->contact, &address);
+    return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
+}
+
+enum fault meet_learn(struct meet *meet, instant now, const struct news *news)
+{
+    struct reach *reach = find(meet, news->contact);
+    if (reach == NULL)
+        return FAULT_NONE;
+    switch (news->kind) {
+    case NEWS_UP:
+        return come_up(meet, now, reach, news);
+    case NEWS_DOWN:
+        go_down(meet, now, reach, news);
+        return FAULT_NONE;
+    case NEWS_KNOWN:
+        return become_known(meet, now, reach, news);
+    case NEWS_RECEIVED:
+    case NEWS_WRITABLE:
+    case NEWS_BUSY:
+        return FAULT_NONE;
+    }
+    return FAULT_NONE;
+}
+
+instant meet_deadline(const struct meet *meet)
+{
+    return meet->earliest;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out)
+{
+    *out = (struct meet_reach){ .next_try = NEVER };
+    const struct reach *reach = find(meet, contact);
+    out->at_count = store_addresses(meet->store, contact, out->at);
+    if (reach == NULL)
+        return;
+    out->up = reach->state == REACH_UP;
+    out->dialling = reach->state == REACH_DIALLING;
+    out->up_at = reach->up_at;
+    out->next_try = reach->next_try;
+    out->attempt_count = reach->attempt_count;
+    memcpy(out->attempts, reach->attempts, sizeof out->attempts);
+}
+
+void meet_count(const struct meet *meet, size_t *up, size_t *dialling)
+{
+    *up = meet->up;
+    *dialling = meet->dialling;
+}

@@ -1,0 +1,9 @@
+/* The one list of deadlines: whoever has something to do later is asked when. */
+#include "engine/node/inside.h"
+
+instant agenda_next(const struct node *node)
+{
+    instant next = links_deadline(node->links);
+    next = earlier(next, meet_deadline(node->meet));
+    return earlier(next, chat_deadline(node->chat));
+}

@@ -1,0 +1,51 @@
+/* The inside of node, shared by its files only. */
+#ifndef NODE_INSIDE_H
+#define NODE_INSIDE_H
+
+#include "base/map.h"
+#include "engine/chat/chat.h"
+#include "engine/link/link.h"
+#include "engine/meet/meet.h"
+#include "engine/node/node.h"
+
+/* One link or dial, and whom it is for. */
+struct call {
+    link_id link;
+    int64_t contact, device; /* device 0: not known yet */
+    bool door, up;
+    bool answered; /* the door opened: its end is no news */
+};
+
+struct node {
+    struct store *store;
+    struct chat *chat; /* NULL while there is no identity; so are the next two */
+    struct meet *meet;
+    struct links *links;
+    struct rng *rng;
+    struct log *log;
+    struct node_settings settings;
+    enum store_trouble trouble;
+    struct map *calls;   /* by link */
+    struct map *current; /* by device: its call that is up */
+    uint64_t told;       /* events given out so far */
+};
+
+/* The node is out of order: nothing more leaves it. Returns FAULT_DISK for the caller to pass on.
+ */
+enum fault node_stop(struct node *node);
+/* Passes FAULT_NONE; FAULT_DISK stops the node. */
+void node_note(struct node *node, enum fault fault);
+enum answer node_answer(struct node *node, enum answer answer); /* the same for answers */
+
+/* Opens links, chat and meet for the identity in the store. */
+void node_wake(struct node *node, instant now);
+
+/* wishes.c */
+void wishes_carry(struct node *node, instant now);  /* from rooms to links */
+void wishes_digest(struct node *node, instant now); /* from links to rooms */
+void calls_clear(struct node *node);
+
+/* agenda.c */
+instant agenda_next(const struct node *node);
+
+#endif
