@@ -1,13 +1,19 @@
 /* What survives a restart. Typed questions; no SQL beyond this room.
 
-   Everything between two `store_settle` calls is one transaction: it is opened by the first change and
-   made durable (synced) by the settle, whole or not at all. Reads see the changes at once. The rule of
-   the house: nothing leaves the node before the settle that covers it.
+   Everything between two `store_settle` calls is one transaction: it is opened by the first change
+   and made durable (synced) by the settle, whole or not at all. Reads see the changes at once. The
+   rule of the house: nothing leaves the node before the settle that covers it.
 
-   FAULT_DISK from any call means the machine failed (store_trouble says how): what was not settled is
-   undone and every later change is refused; the caller stops. FAULT_GONE: no such row. FAULT_BUSY: a
-   stated maximum. Rows are copied out; text and blob members named `struct bytes` or `const char *` stay valid until
-   the next call that returns rows of the same kind. */
+   FAULT_DISK from any call means the machine failed (store_trouble says how): what was not settled
+   is undone and every later change is refused; the caller stops. FAULT_GONE: no such row.
+   FAULT_BUSY: a stated maximum. Rows are copied out; text and blob members named `struct bytes` or
+   `const char *` stay valid until the next call that returns rows of the same kind.
+
+   One process has the file open at a time; a second gets STORE_TAKEN and waits for nothing (the
+   host's lock file says who it is). Only encrypted pages are ever written. A custom VFS needs file
+   methods of version 1, no shared memory. Which reads, writes and syncs it sees follows from the
+   questions asked; their bytes do not, for SQLCipher takes each page's IV from OpenSSL's generator
+   (RAND_set_rand_method changes it) and SQLite the WAL's salt from the VFS's xRandomness. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -15,37 +21,43 @@
 #include "base/fault.h"
 #include "base/time.h"
 
-#define STORE_NAME_MAX_BYTES     64    /* a person's name, ours for him or his own; UTF-8 */
-#define STORE_TEXT_MAX_BYTES     65536 /* one message's text; longer ones are files */
-#define STORE_CONTACTS_MAX       10000
-#define STORE_OUTBOX_MAX         100000
-#define STORE_ADDRESSES_MAX      8     /* per contact, fixed and seen together */
-#define STORE_PARENTS_MAX        8
-#define STORE_EVENTS_KEPT        1000000
-#define STORE_REQUEST_KEY_MAX    64    /* bytes */
-#define STORE_REQUESTS_KEPT_FOR  (7 * DAY)
-#define MESSAGE_ID_BYTES         32
-#define CONVERSATION_ID_BYTES    32
+#define STORE_NAME_MAX_BYTES    64    /* a person's name, ours for him or his own; UTF-8 */
+#define STORE_TEXT_MAX_BYTES    65536 /* one message's text; longer ones are files */
+#define STORE_CONTACTS_MAX      10000
+#define STORE_OUTBOX_MAX        100000
+#define STORE_ADDRESSES_MAX     8 /* per contact, fixed and seen together */
+#define STORE_PARENTS_MAX       8
+#define STORE_DEVICES_MAX       32 /* per contact */
+#define STORE_EVENTS_KEPT       1000000
+#define STORE_REQUEST_KEY_MAX   64 /* bytes */
+#define STORE_REQUESTS_KEPT_FOR (7 * DAY)
+#define STORE_REQUESTS_MAX      1000000 /* the oldest are forgotten first */
+#define STORE_CONSUMER_NAME_MAX 64      /* bytes */
+#define STORE_CONSUMERS_MAX     1000
+#define MESSAGE_ID_BYTES        32
+#define CONVERSATION_ID_BYTES   32
 
 struct store;
 
 struct store_place {
-    const char *path;     /* of the database file; its WAL lies beside it */
-    const char *vfs;      /* NULL: the system's; the simulator names its own */
-    uint8_t key[32];      /* raw database key */
+    const char *path; /* of the database file; its WAL lies beside it */
+    const char *vfs;  /* NULL: the system's; the simulator names its own */
+    uint8_t key[32];  /* raw database key */
 };
 
 enum store_trouble {
     STORE_FINE,
-    STORE_FULL,      /* no space left */
-    STORE_DAMAGED,   /* not a store, wrong key, or pages that fail their MAC */
-    STORE_TOO_NEW,   /* written by a later release */
-    STORE_UNWRITABLE,/* permission, read-only file system */
-    STORE_BROKEN,    /* any other input/output error */
-    STORE_UNSAFE,    /* the library is not SQLCipher: refuse rather than write in clear */
+    STORE_FULL,       /* no space left */
+    STORE_DAMAGED,    /* not a store, wrong key, or pages that fail their MAC */
+    STORE_TOO_NEW,    /* written by a later release */
+    STORE_UNWRITABLE, /* permission, read-only file system */
+    STORE_BROKEN,     /* any other input/output error */
+    STORE_UNSAFE,     /* the library is not SQLCipher: refuse rather than write in clear */
+    STORE_TAKEN,      /* another process has it open; nothing was touched */
 };
 
-/* Opens or makes it, and brings older homes up to date. *out is NULL on failure and *trouble says why. */
+/* Opens or makes it, and brings older homes up to date. *out is NULL on failure, *trouble
+   says why. */
 enum fault store_open(const struct store_place *place, struct store **out,
                       enum store_trouble *trouble);
 void store_close(struct store *store); /* undoes what is not settled; NULL is fine */
@@ -55,32 +67,33 @@ void store_undo(struct store *store);
 bool store_dirty(const struct store *store);
 enum store_trouble store_trouble(const struct store *store);
 
-/* --- ourselves -------------------------------------------------------------------------------- */
+/* --- ourselves ------------------------------------------------------------------------------ */
 
 struct store_self {
     uint8_t account_seed[32], device_seed[32], link_secret[32];
     uint8_t card_secret[16];
-    uint8_t node_secret[32];      /* mints connection ids and reset tokens */
+    uint8_t node_secret[32]; /* mints connection ids and reset tokens */
     char name[STORE_NAME_MAX_BYTES + 1];
     instant made;
 };
 enum fault store_self_put(struct store *store, const struct store_self *self); /* once */
-enum fault store_self_get(struct store *store, struct store_self *out);       /* GONE: no identity yet */
+enum fault store_self_get(struct store *store, struct store_self *out); /* GONE: no identity yet */
 
-/* --- contacts, their devices, where they are ---------------------------------------------------- */
+/* --- contacts, their devices, where they are ------------------------------------------------ */
 
 struct store_contact {
     int64_t id;                          /* never used twice */
-    char name[STORE_NAME_MAX_BYTES + 1]; /* ours for him: unique, compared without case */
+    char name[STORE_NAME_MAX_BYTES + 1]; /* ours for him: unique without the case of A to Z */
     uint8_t account[32];
     uint8_t card_secret[16];
-    uint64_t newest_stamp;               /* greatest door stamp seen */
-    instant added, last_seen;            /* last_seen 0: never */
+    uint64_t newest_stamp;    /* greatest door stamp seen */
+    instant added, last_seen; /* last_seen 0: never */
 };
-/* Sets contact->id. BUSY: too many. GONE is never; a name or account taken is for the caller to ask. */
+/* Sets contact->id. BUSY: too many. GONE is never; a name or account taken is for the
+   caller to ask. */
 enum fault store_contact_add(struct store *store, struct store_contact *contact);
 enum fault store_contact_update(struct store *store, const struct store_contact *contact);
-/* With devices, addresses, messages, outbox and requests of that contact; events stay as numbers. */
+/* With his devices, addresses, messages, outbox and requests; events stay, as numbers. */
 enum fault store_contact_remove(struct store *store, int64_t contact);
 enum fault store_contact_get(struct store *store, int64_t contact, struct store_contact *out);
 enum fault store_contact_by_name(struct store *store, const char *name, struct store_contact *out);
@@ -95,10 +108,12 @@ struct store_device {
     uint8_t device[32], link[32];
     uint8_t certificate[256];
     size_t certificate_size;
-    uint64_t newest_stamp;     /* greatest handshake stamp seen */
+    uint64_t newest_stamp; /* greatest handshake stamp seen */
     instant first_seen, last_seen;
 };
-enum fault store_device_put(struct store *store, struct store_device *device); /* by key; sets id */
+/* By key; sets id. first_seen and all else are replaced. BUSY: too many. PEER: the key is known as
+   another contact's, nothing changed. */
+enum fault store_device_put(struct store *store, struct store_device *device);
 enum fault store_device_get(struct store *store, int64_t device, struct store_device *out);
 enum fault store_device_by_key(struct store *store, const uint8_t device[32],
                                struct store_device *out);
@@ -107,41 +122,46 @@ enum fault store_device_next(struct store *store, int64_t contact, int64_t after
 
 struct store_address {
     struct address address;
-    bool fixed;       /* typed by a person; never forgotten by itself */
-    instant worked;   /* 0: never */
+    bool fixed;     /* typed by a person; never forgotten by itself */
+    instant worked; /* 0: never */
 };
-/* By (contact, address). A ninth `seen` one replaces the seen one that worked longest ago; BUSY when
-   all eight are fixed. */
-enum fault store_address_put(struct store *store, int64_t contact, const struct store_address *address);
-enum fault store_address_remove(struct store *store, int64_t contact, const struct address *address);
-size_t store_addresses(struct store *store, int64_t contact,
-                       struct store_address out[STORE_ADDRESSES_MAX]); /* last worked first, then fixed */
+/* By (contact, address). A known one keeps what is better: fixed, and the later `worked`. A ninth
+   replaces the seen one that worked longest ago; BUSY when all eight are fixed. */
+enum fault store_address_put(struct store *store, int64_t contact,
+                             const struct store_address *address);
+enum fault store_address_remove(struct store *store, int64_t contact,
+                                const struct address *address);
+size_t store_addresses(
+    struct store *store, int64_t contact,
+    struct store_address out[STORE_ADDRESSES_MAX]); /* last worked first, then fixed */
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------------------------- */
 
 enum message_state { /* durable; each is told once, in this order, by an event */
-    MESSAGE_WRITTEN = 1,   /* ours, on our disk */
-    MESSAGE_DELIVERED = 4, /* ours: every device of his has it on disk; his: we have it */
-    MESSAGE_FAILED = 7,    /* ours: given up; `failure` says why */
+                     MESSAGE_WRITTEN = 1, /* ours, on our disk */
+                     MESSAGE_DELIVERED =
+                         4, /* ours: every device of his has it on disk; his: we have it */
+                     MESSAGE_FAILED = 7, /* ours: given up; `failure` says why */
 };
 enum message_failure { FAILURE_NONE, FAILURE_EXPIRED, FAILURE_REFUSED, FAILURE_REMOVED };
 
 struct store_message {
-    int64_t row;                         /* by arrival: the order of `follow` */
-    int64_t contact;                     /* whose conversation */
+    int64_t row;     /* by arrival: the order of `follow` */
+    int64_t contact; /* whose conversation */
     uint8_t id[MESSAGE_ID_BYTES];
     bool ours;
     enum message_state state;
     enum message_failure failure;
     bool read;
-    uint64_t height;                     /* 1 + greatest of its parents' */
-    instant written, arrived, changed;   /* by the author's clock; by ours; last state change */
+    uint64_t height;                   /* 1 + greatest of its parents' */
+    instant written, arrived, changed; /* by the author's clock; by ours; last state change */
     uint8_t parents[STORE_PARENTS_MAX][MESSAGE_ID_BYTES];
     size_t parent_count;
     struct bytes text;
 };
 /* Adds it and makes it a head of its conversation instead of its parents. Sets row.
-   GONE: its id is there already and nothing changed (the caller acknowledges again). */
+   GONE: its id is there already and nothing changed (the caller acknowledges again).
+   BUSY: the text is too long. The contact must exist. */
 enum fault store_message_add(struct store *store, struct store_message *message);
 enum fault store_message_get(struct store *store, int64_t row, struct store_message *out);
 enum fault store_message_by_id(struct store *store, const uint8_t id[MESSAGE_ID_BYTES],
@@ -158,26 +178,30 @@ enum fault store_height(struct store *store, int64_t contact, const uint8_t id[M
                         uint64_t *out);
 
 /* Reads a conversation in its order (height, then id), so both sides see the same. */
-struct store_place_in { uint64_t height; uint8_t id[MESSAGE_ID_BYTES]; };
-/* The next after `at` (NULL: from the start), or with `backwards` the one before (NULL: from the end);
-   with `unread` only messages of his not read. GONE at the end. */
+struct store_place_in {
+    uint64_t height;
+    uint8_t id[MESSAGE_ID_BYTES];
+};
+/* The next after `at` (NULL: from the start), or with `backwards` the one before (NULL: from the
+   end); with `unread` only messages of his not read. GONE at the end. */
 enum fault store_message_step(struct store *store, int64_t contact, const struct store_place_in *at,
                               bool backwards, bool unread, struct store_message *out);
+/* His messages up to and with that place (NULL: all) are read; *changed: how many were not. */
 enum fault store_mark_read(struct store *store, int64_t contact, const struct store_place_in *until,
                            size_t *changed);
 
 struct store_chat { /* one line of the list of conversations */
     int64_t contact;
-    size_t total, unread, owed;          /* owed: ours, not delivered, not failed */
-    int64_t last_row;                    /* 0: nothing yet */
+    size_t total, unread, owed; /* owed: ours, not delivered, not failed */
+    int64_t last_row;           /* 0: nothing yet */
     instant last_time;
 };
 enum fault store_chat_get(struct store *store, int64_t contact, struct store_chat *out);
 
-/* --- outbox: what is still owed to which device ------------------------------------------------- */
+/* --- outbox: what is still owed to which device --------------------------------------------- */
 
 struct store_owed {
-    int64_t row;          /* of the outbox; grows with time */
+    int64_t row; /* of the outbox; grows while the store is open, may begin anew after that */
     int64_t message, contact, device; /* device 0: not yet known which */
     instant queued, expires;
 };
@@ -190,32 +214,37 @@ enum fault store_outbox_of(struct store *store, int64_t message, struct store_ow
 /* Removes what is owed of that message and sets its state, in one go. GONE: nothing was owed. */
 enum fault store_outbox_end(struct store *store, int64_t message, enum message_state state,
                             enum message_failure failure, instant now);
-/* The first that expires; GONE: nothing owed. */
+/* The first that expires; GONE: nothing owed ever does. */
 enum fault store_outbox_first_to_expire(struct store *store, struct store_owed *out);
 size_t store_outbox_count(struct store *store, int64_t contact); /* contact 0: all */
 
-/* --- events: what a client that was away reads later ----------------------------------------------- */
+/* --- events: what a client that was away reads later ---------------------------------------- */
 
 enum event_kind {
-    EVENT_MESSAGE_RECEIVED = 1, EVENT_MESSAGE_STATE, EVENT_CONVERSATION_CHANGED,
-    EVENT_CONTACT_CHANGED, EVENT_CONTACT_REMOVED, EVENT_NETWORK_CHANGED,
+    EVENT_MESSAGE_RECEIVED = 1,
+    EVENT_MESSAGE_STATE,
+    EVENT_CONVERSATION_CHANGED,
+    EVENT_CONTACT_CHANGED,
+    EVENT_CONTACT_REMOVED,
+    EVENT_NETWORK_CHANGED,
 };
 struct store_event {
-    uint64_t seq;        /* from 1, no gaps */
+    uint64_t seq; /* from 1, no gaps */
     instant time;
     enum event_kind kind;
-    int64_t contact, message; /* rows; 0: none. The row may be gone: then the event is a tombstone */
-    int64_t detail;      /* MESSAGE_STATE: the state; else 0 */
+    int64_t contact,
+        message;    /* rows; 0: none. The row may be gone: then the event is a tombstone */
+    int64_t detail; /* MESSAGE_STATE: the state; else 0 */
 };
 enum fault store_event_add(struct store *store, struct store_event *event); /* sets seq */
 /* The first with seq > since; GONE: none yet. */
 enum fault store_event_next(struct store *store, uint64_t since, struct store_event *out);
 /* Oldest kept (0: none) and newest (0: none). */
 void store_event_range(struct store *store, uint64_t *oldest, uint64_t *newest);
-enum fault store_consumer_set(struct store *store, const char *name, uint64_t seq); /* name <= 64 */
+enum fault store_consumer_set(struct store *store, const char *name, uint64_t seq); /* BUSY */
 enum fault store_consumer_get(struct store *store, const char *name, uint64_t *seq);
 
-/* --- requests already answered: repeating one returns the first answer ---------------------------------- */
+/* --- requests already answered: repeating one returns the first answer ---------------------- */
 
 enum fault store_request_put(struct store *store, const char *key, int64_t message, instant now);
 enum fault store_request_get(struct store *store, const char *key, int64_t *message);
