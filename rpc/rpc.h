@@ -1,13 +1,13 @@
-/* What programs say to each other: JSON-RPC 2.0 over a Unix stream socket, one object per line, and the
-   one table of methods and errors that daemon, command line and every later face share.
+/* What programs say to each other: JSON-RPC 2.0 over a Unix stream socket, one object per line, and
+   the one table of methods and errors that daemon, command line and every later face share.
 
-   JSON values are jansson's `json_t`; this header is the only way to them outside this room. Whoever
-   uses it calls rpc_start once, first thing in the process: from then on every byte a JSON value held
-   is wiped when it is freed, since any of them may have been a passphrase or a message.
+   JSON values are jansson's `json_t`; this header is the only way to them outside this room.
+   Whoever uses it calls rpc_start once, first thing in the process: from then on every byte a JSON
+   value held is wiped when it is freed, since any may have been a passphrase or a message.
 
-   Rules: UTF-8, named parameters only, unknown parameters and duplicate keys are errors, no batches, no
-   requests without an id. Unknown fields in answers and events are for clients to ignore. Times are
-   RFC 3339 UTC with milliseconds, durations seconds, sizes whole numbers. */
+   Rules: UTF-8, named parameters only, unknown parameters and duplicate keys are errors, no
+   batches, no requests without an id. Unknown fields in answers and events are for clients to
+   ignore. Times are RFC 3339 UTC with milliseconds, durations seconds, sizes whole numbers. */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
 
@@ -23,14 +23,14 @@
 #define RPC_DEPTH_MAX      16        /* braces within braces */
 #define RPC_VALUES_MAX     32768     /* values in one line: bounds what parsing may cost */
 #define RPC_PAGE_MAX       500       /* items in one answer; a page also ends near RPC_PAGE_BYTES */
-#define RPC_PAGE_BYTES     (RPC_LINE_MAX_BYTES / 4) /* leaves room for one more text, fully escaped */
+#define RPC_PAGE_BYTES     (RPC_LINE_MAX_BYTES / 4) /* leaves room for one more text */
 #define RPC_REQUEST_KEY_MAX_BYTES 64
 #define RPC_PASSPHRASE_MAX_BYTES  1024
 #define RPC_ADDRESSES_MAX  8
 
 void rpc_start(void);
 
-/* --- what can go wrong ---------------------------------------------------------------------------- */
+/* --- what can go wrong ----------------------------------------------------------------------- */
 
 enum rpc_exit { /* what a shell sees; the same for every verb */
     RPC_EXIT_DONE = 0,
@@ -81,7 +81,7 @@ const struct rpc_error_row *rpc_error_row(enum rpc_error error);
 /* By name; RPC_INTERNAL for a name of a later release. */
 enum rpc_error rpc_error_named(const char *name);
 
-/* --- the table of methods --------------------------------------------------------------------------- */
+/* --- the table of methods -------------------------------------------------------------------- */
 
 enum rpc_type {
     RPC_END,      /* closes a list of fields */
@@ -128,9 +128,9 @@ const struct rpc_shape *rpc_shape_at(size_t index);
 const struct rpc_shape *rpc_shape_named(const char *name);
 json_t *rpc_discover(void); /* the table as the answer of rpc.discover; the caller's reference */
 
-/* --- lines: the server's end ----------------------------------------------------------------------------- */
+/* --- lines: the server's end ----------------------------------------------------------------- */
 
-/* Bytes in, whole lines out. Holds at most one line and what came with it; wiped as it is consumed. */
+/* Bytes in, whole lines out. Holds one line at most and what came with it; wiped when consumed. */
 struct rpc_lines;
 
 enum rpc_line { RPC_LINE_NONE, RPC_LINE_WHOLE, RPC_LINE_OVERLONG /* for good: say so and close */ };
@@ -138,8 +138,8 @@ enum rpc_line { RPC_LINE_NONE, RPC_LINE_WHOLE, RPC_LINE_OVERLONG /* for good: sa
 struct rpc_lines *rpc_lines_create(void);
 void rpc_lines_destroy(struct rpc_lines *lines); /* NULL is fine */
 void rpc_lines_feed(struct rpc_lines *lines, struct bytes bytes);
-/* The next line without its newline (a carriage return before it goes too); empty lines are skipped.
-   `out` is valid until the next feed. Pull until NONE before feeding again. */
+/* The next line without its newline (a carriage return before it goes too); empty lines are
+   skipped. `out` is valid until the next feed. Pull until NONE before feeding again. */
 enum rpc_line rpc_lines_next(struct rpc_lines *lines, struct bytes *out);
 
 /* One JSON value, strictly: UTF-8, no duplicate keys, nothing after it, within depth and count.
@@ -186,7 +186,7 @@ struct rpc_text_line rpc_event_line(json_t *event); /* method "event", the event
 void rpc_time_print(instant when, char text[RPC_TIME_BYTES]);
 bool rpc_time_parse(const char *text, instant *out);
 
-/* --- where they meet ---------------------------------------------------------------------------------------- */
+/* --- where they meet ------------------------------------------------------------------------- */
 
 #define RPC_HOME_MAX_BYTES   4096
 #define RPC_SOCKET_MAX_BYTES 104 /* the smallest sun_path among our systems */
@@ -195,14 +195,14 @@ struct rpc_place {
     char home[RPC_HOME_MAX_BYTES];     /* absolute; may not exist yet */
     char socket[RPC_SOCKET_MAX_BYTES]; /* absolute */
 };
-/* `home` NULL: RAMAGE_HOME, else $XDG_DATA_HOME/ramage, else ~/.local/share/ramage. The socket of the
-   default home lies in $XDG_RUNTIME_DIR/ramage, of any other in the home itself, or under a short
-   hashed name where that path is too long. False: no home can be named, or its path is too long. */
+/* `home` NULL: RAMAGE_HOME, else $XDG_DATA_HOME/ramage, else ~/.local/share/ramage. The socket of
+   the default home lies in $XDG_RUNTIME_DIR/ramage, of any other in the home itself, or under a
+   short hashed name where that path is too long. False: no home can be named, or its path is too long. */
 bool rpc_place_find(const char *home, struct rpc_place *out);
-/* Makes the socket's folder (0700) and checks that it is ours alone. For the daemon, after the home. */
+/* Makes the socket's folder (0700) and checks that it is ours alone; the home must exist before. */
 bool rpc_place_prepare(const struct rpc_place *place);
 
-/* --- the client's end: blocking ------------------------------------------------------------------------------- */
+/* --- the client's end: blocking -------------------------------------------------------------- */
 
 #define RPC_PATIENCE (30 * SECOND) /* for one answer */
 
@@ -211,7 +211,7 @@ struct rpc_client;
 struct rpc_answer { /* of a call */
     enum rpc_error error;
     json_t *result;                   /* RPC_FINE: an object */
-    char sentence[512], hint[512];    /* otherwise: what to tell the person; as it came, not cleaned */
+    char sentence[512], hint[512];    /* otherwise: for the person; as it came, not cleaned */
     json_t *data;                     /* otherwise: the error's data, or NULL */
 };
 void rpc_answer_release(struct rpc_answer *answer);
@@ -223,12 +223,12 @@ void rpc_client_close(struct rpc_client *client); /* NULL is fine */
    Own errors: RPC_NO_ANSWER (gone or silent), RPC_INTERRUPTED (a signal, see below). */
 void rpc_client_call(struct rpc_client *client, const char *method, json_t *params,
                      struct rpc_answer *out);
-/* The next event, waiting at most so long (NEVER: for ever). RPC_FINE with *event NULL: none in time.
-   RPC_NO_ANSWER: the stream ended. */
+/* The next event, waiting at most so long (NEVER: for ever). RPC_FINE with *event NULL: none in
+   time. RPC_NO_ANSWER: the stream ended. */
 enum rpc_error rpc_client_next(struct rpc_client *client, duration wait, json_t **event);
 /* To wait for events and something else at once: readable means rpc_client_next may not block. */
 int rpc_client_descriptor(const struct rpc_client *client);
-/* Every wait of every client ends with RPC_INTERRUPTED once this flag is set by a signal handler. */
+/* Every wait of every client ends with RPC_INTERRUPTED once a signal handler sets this flag. */
 void rpc_client_interrupt_on(const volatile sig_atomic_t *flag);
 
 #endif
