@@ -16,24 +16,21 @@
 struct host;
 struct host_client;
 
-#define HOST_LISTEN_MAX     16                /* addresses one process listens on */
-#define HOST_CLIENTS_MAX    256               /* local clients at once; one more is hung up on */
-#define HOST_LINE_MAX_BYTES ((size_t)1 << 20) /* a line from or to a client, without its newline   \
-                                               */
-#define HOST_QUEUE_MAX_BYTES                                                                       \
-    ((size_t)4 << 20) /* not yet read by one client; beyond, it is closed */
-#define HOST_QUEUE_ENOUGH_BYTES ((size_t)256 << 10) /* from here on its lines wait unread */
-#define HOST_PARTIAL_MAX_BYTES  ((size_t)64 << 20)  /* unfinished lines of all clients together */
+#define HOST_LISTEN_MAX         16                /* addresses one process listens on */
+#define HOST_CLIENTS_MAX        128               /* local clients at once */
+#define HOST_QUEUE_MAX_BYTES    ((size_t)4 << 20) /* not yet read by one client: then it is closed */
+#define HOST_QUEUE_ENOUGH_BYTES ((size_t)256 << 10) /* from here on we read no more from it */
 #define HOST_SOCKET_PATH_MAX    104 /* with its NUL: what BSD and macOS hold, so that paths travel */
 #define HOST_FILE_MAX_BYTES     4096 /* small files read and written whole */
 
 enum host_trouble {
     HOST_FINE,
-    HOST_ABSENT,     /* no such file */
-    HOST_UNWRITABLE, /* permission, read-only, somebody else's, or no folder where one must be */
-    HOST_FULL,       /* no space left, or over quota */
-    HOST_HOME_TAKEN, /* another process holds this home */
-    HOST_PORT_TAKEN, /* somebody listens there */
+    HOST_ABSENT,          /* no such file */
+    HOST_UNWRITABLE,      /* permission, read-only, or no folder where one must be */
+    HOST_NOT_OURS,        /* the folder belongs to another user */
+    HOST_FULL,            /* no space left, or over quota */
+    HOST_HOME_TAKEN,      /* another process holds this home */
+    HOST_PORT_TAKEN,      /* somebody listens there */
     HOST_NOT_OUR_ADDRESS, /* this machine has no such address */
     HOST_PATH_TOO_LONG,   /* a socket's path above HOST_SOCKET_PATH_MAX */
     HOST_SOCKET_TAKEN,    /* somebody answers at the local socket */
@@ -47,16 +44,16 @@ struct host_hooks {
     void (*settled)(void *self, enum fault fault);
     void (*event)(void *self, const struct node_event *event);
     void (*stop)(void *self); /* SIGTERM or SIGINT */
-    /* One line without its newline, valid during the call. */
-    void (*line)(void *self, struct host_client *client, struct bytes line);
-    /* The line passed the limit: answer if you like; the client is closed once that is written. */
-    void (*line_too_long)(void *self, struct host_client *client);
+    void (*opened)(void *self, struct host_client *client);
+    void (*data)(void *self, struct host_client *client, struct bytes data); /* at most 64 KiB */
     void (*room)(void *self, struct host_client *client);   /* its full queue has drained */
     void (*closed)(void *self, struct host_client *client); /* the last word about it */
 };
 
 struct host_settings {
     struct host_hooks hooks;
+    /* Told to a client above HOST_CLIENTS_MAX before it is closed; borrowed. */
+    struct bytes crowded;
     bool verbose; /* notes and traces too, else warnings alone; to stderr */
 };
 
@@ -65,15 +62,15 @@ struct host *host_create(const struct host_settings *settings);
 /* Closes every socket and client, without `closed`; not from inside host_run. */
 void host_destroy(struct host *host); /* NULL is fine */
 void host_run(struct host *host);     /* until host_stop */
-void host_stop(
-    struct host *host); /* the round that runs is ended, and what clients wait for written */
+/* The round that runs is ended; clients get a second to take what they wait for. */
+void host_stop(struct host *host);
 
 instant host_now(struct host *host);     /* base/time.h; counts a suspended machine's sleep too */
 struct rng *host_rng(struct host *host); /* getrandom(2); the program stops rather than guess */
 struct log *host_log(struct host *host);
+size_t host_resident_bytes(const struct host *host); /* memory of this process; 0: unknown */
 
-/* --- the home: a private folder that one process at a time holds ---------------------------------
- */
+/* --- the home: a private folder that one process at a time holds ------------------------------ */
 
 struct host_home;
 /* Makes the folder (0700, with its parents) when there is none, and takes its lock. */
@@ -85,12 +82,13 @@ enum host_trouble host_home_read(struct host_home *home, const char *name, void 
 /* All or nothing, also when the power goes: a second file, synced, takes the first one's name. At
    most HOST_FILE_MAX_BYTES. */
 enum host_trouble host_home_write(struct host_home *home, const char *name, struct bytes data);
+/* Gives `name` another name, replacing what has it. ABSENT: there is none. */
+enum host_trouble host_home_rename(struct host_home *home, const char *name, const char *to);
 const char *host_home_path(const struct host_home *home); /* absolute */
-/* PATH of `name` inside, to be freed by mem_free. */
+/* The path of `name` inside, to be freed by mem_free. */
 char *host_home_file(const struct host_home *home, const char *name);
 
-/* --- datagrams
- * ------------------------------------------------------------------------------------- */
+/* --- datagrams -------------------------------------------------------------------------------- */
 
 /* Without addresses: one random port of all IPv4 and, where there is any, IPv6 addresses. All or
  *none: failed (may be NULL) is then the address that was refused. Once per host. */
@@ -99,8 +97,7 @@ enum host_trouble host_listen(struct host *host, const struct address *at, size_
 /* Where it listens; how many there are. */
 size_t host_listening(const struct host *host, struct address out[HOST_LISTEN_MAX]);
 
-/* --- the node it drives
- * ------------------------------------------------------------------------------ */
+/* --- the node it drives ----------------------------------------------------------------------- */
 
 void host_drive(struct host *host, struct node *node); /* borrowed; one at a time */
 /* Sends what the node still wants to send and lets go of it; NULL when none is driven. */
@@ -108,14 +105,13 @@ struct node *host_release(struct host *host);
 /* A command changed the node, or answers wait: a round is due before the loop sleeps. */
 void host_touch(struct host *host);
 
-/* --- local clients: lines over a Unix socket
- * ------------------------------------------------------------ */
+/* --- local clients: bytes over a Unix socket -------------------------------------------------- */
 
-/* The socket is 0600 in a folder that is ours alone (made 0700 if absent); a stale one is replaced.
-   Only processes of our own user get in. Once per host; removed by host_destroy. */
+/* The socket is 0600; its folder must exist. A stale socket is replaced. Only processes of our own
+   user get in. Once per host; removed by host_destroy. */
 enum host_trouble host_serve(struct host *host, const char *path);
-/* Takes a newline itself. False: the client is gone or was just closed for not reading. */
-bool host_write(struct host_client *client, struct bytes line);
+/* Takes all of it. False: it was too much for the queue, and the client is being closed. */
+bool host_write(struct host_client *client, struct bytes data);
 size_t host_queued(const struct host_client *client); /* bytes not yet taken by the kernel */
 void host_hang_up(struct host_client *client);        /* after what is queued; `closed` follows */
 uint64_t host_client_number(const struct host_client *client);            /* never used twice */
@@ -123,8 +119,7 @@ struct host_client *host_client_find(struct host *host, uint64_t number); /* NUL
 void host_client_keep(struct host_client *client, void *yours);
 void *host_client_kept(const struct host_client *client);
 
-/* --- slow work beside the loop
- * --------------------------------------------------------------------------- */
+/* --- slow work beside the loop ---------------------------------------------------------------- */
 
 /* `run` in another thread, then `done` from the loop. host_destroy waits for what runs. */
 void host_work(struct host *host, void (*run)(void *work), void (*done)(void *work), void *work);
