@@ -1,0 +1,177 @@
+#include "engine/crypto/aead.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <string.h>
+
+#ifdef RAMAGE_LIBCRYPTO
+#include <openssl/evp.h>
+#endif
+
+#define TAG AEAD_TAG_BYTES
+
+/* --- one-shot, by libsodium ------------------------------------------------------------------- */
+
+void aead_seal_once(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
+                    const uint8_t nonce[AEAD_NONCE_BYTES], struct bytes text,
+                    struct bytes associated)
+{
+    crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, text.data, text.size, associated.data,
+                                              associated.size, NULL, nonce, key);
+}
+
+bool aead_open_once(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
+                    const uint8_t nonce[AEAD_NONCE_BYTES], struct bytes sealed,
+                    struct bytes associated)
+{
+    return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data, sealed.size,
+                                                     associated.data, associated.size, nonce,
+                                                     key) == 0;
+}
+
+/* --- packets of a link ------------------------------------------------------------------------ */
+
+#ifdef RAMAGE_LIBCRYPTO
+
+/* Keyed once: what is set per packet is the nonce alone. A call of libcrypto that fails here could
+   only mean a broken installation, never a peer. */
+struct aead {
+    EVP_CIPHER_CTX *seal, *open;
+};
+
+static EVP_CIPHER_CTX *keyed(const uint8_t key[AEAD_KEY_BYTES], int encrypt)
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    assert(context != NULL);
+    int good = EVP_CipherInit_ex(context, EVP_chacha20_poly1305(), NULL, key, NULL, encrypt);
+    assert(good == 1);
+    return context;
+}
+
+struct aead *aead_create(const uint8_t key[AEAD_KEY_BYTES])
+{
+    struct aead *aead = mem_zeroed(1, sizeof *aead);
+    aead->seal = keyed(key, 1);
+    aead->open = keyed(key, 0);
+    return aead;
+}
+
+void aead_destroy(struct aead *aead)
+{
+    if (aead == NULL)
+        return;
+    EVP_CIPHER_CTX_free(aead->seal); /* wipes */
+    EVP_CIPHER_CTX_free(aead->open);
+    mem_free(aead);
+}
+
+void aead_seal(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
+               struct bytes text, struct bytes associated)
+{
+    int size = 0;
+    uint8_t none;
+    int good = EVP_CipherInit_ex(aead->seal, NULL, NULL, NULL, nonce, 1);
+    if (associated.size > 0)
+        good &= EVP_CipherUpdate(aead->seal, NULL, &size, associated.data, (int)associated.size);
+    if (text.size > 0)
+        good &= EVP_CipherUpdate(aead->seal, out, &size, text.data, (int)text.size);
+    good &= EVP_CipherFinal_ex(aead->seal, &none, &size);
+    good &= EVP_CIPHER_CTX_ctrl(aead->seal, EVP_CTRL_AEAD_GET_TAG, TAG, out + text.size);
+    assert(good == 1);
+}
+
+bool aead_open(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
+               struct bytes sealed, struct bytes associated)
+{
+    int size = 0;
+    uint8_t none, tag[TAG];
+    if (sealed.size < TAG)
+        return false;
+    size_t text = sealed.size - TAG;
+    memcpy(tag, sealed.data + text, TAG);
+    int good = EVP_CipherInit_ex(aead->open, NULL, NULL, NULL, nonce, 0);
+    good &= EVP_CIPHER_CTX_ctrl(aead->open, EVP_CTRL_AEAD_SET_TAG, TAG, tag);
+    if (associated.size > 0)
+        good &= EVP_CipherUpdate(aead->open, NULL, &size, associated.data, (int)associated.size);
+    if (text > 0)
+        good &= EVP_CipherUpdate(aead->open, out, &size, sealed.data, (int)text);
+    assert(good == 1);
+    return EVP_CipherFinal_ex(aead->open, &none, &size) == 1;
+}
+
+const char *aead_back_end(void)
+{
+    return "libcrypto";
+}
+
+#else
+
+struct aead {
+    uint8_t key[AEAD_KEY_BYTES];
+};
+
+struct aead *aead_create(const uint8_t key[AEAD_KEY_BYTES])
+{
+    struct aead *aead = mem_zeroed(1, sizeof *aead);
+    memcpy(aead->key, key, sizeof aead->key);
+    return aead;
+}
+
+void aead_destroy(struct aead *aead)
+{
+    if (aead == NULL)
+        return;
+    wipe(aead, sizeof *aead);
+    mem_free(aead);
+}
+
+void aead_seal(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
+               struct bytes text, struct bytes associated)
+{
+    aead_seal_once(out, aead->key, nonce, text, associated);
+}
+
+bool aead_open(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
+               struct bytes sealed, struct bytes associated)
+{
+    return aead_open_once(out, aead->key, nonce, sealed, associated);
+}
+
+const char *aead_back_end(void)
+{
+    return "libsodium";
+}
+
+#endif
+
+void aead_header_mask(uint8_t mask[5], const uint8_t key[AEAD_KEY_BYTES], const uint8_t sample[16])
+{
+    static const uint8_t zeros[5];
+    uint32_t counter = (uint32_t)sample[0] | (uint32_t)sample[1] << 8 | (uint32_t)sample[2] << 16 |
+                       (uint32_t)sample[3] << 24;
+    crypto_stream_chacha20_ietf_xor_ic(mask, zeros, sizeof zeros, sample + 4, counter, key);
+}
+
+/* --- what is stored --------------------------------------------------------------------------- */
+
+#define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+
+void sealed_write(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes text,
+                  struct bytes associated, struct rng *rng)
+{
+    rng_fill(rng, out, NONCE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, text.data, text.size,
+                                               associated.data, associated.size, NULL, out, key);
+}
+
+bool sealed_read(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes sealed,
+                 struct bytes associated)
+{
+    if (sealed.size < SEALED_EXTRA_BYTES)
+        return false;
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data + NONCE,
+                                                      sealed.size - NONCE, associated.data,
+                                                      associated.size, sealed.data, key) == 0;
+}
