@@ -157,7 +157,7 @@ static enum message_state state_of(struct side *side, int64_t row)
 /* The conversation as one line, in its order. */
 static const char *heard(struct side *side)
 {
-    static char all[4096];
+    static char all[STORE_TEXT_MAX_BYTES + 4096];
     struct store_message message;
     struct store_place_in at, *from = NULL;
     size_t size = 0;

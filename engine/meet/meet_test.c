@@ -171,6 +171,7 @@ static void test_something_to_say_is_a_reason_to_call_soon(void)
         CHECK(meet_next_wish(meet, now, &wish));
         now += 9 * SECOND;
         tell(NEWS_DOWN, bob, 0, 0, false);
+        CHECK(!meet_next_wish(meet, now, &wish));
         if (i < 11)
             now = meet_deadline(meet);
     }
@@ -192,6 +193,7 @@ static void test_a_link_that_fell_is_called_again(void)
     meet_look(meet, bob, &reach);
     CHECK(reach.up);
     tell(NEWS_DOWN, bob, device, 0, true);
+    CHECK(!meet_next_wish(meet, now, &wish)); /* not in the same breath */
     now = meet_deadline(meet);
     CHECK(now <= START + 2 * SECOND && meet_next_wish(meet, now, &wish));
     CHECK(wish.at_count == 2 && wish.at[0].port == 8); /* where it worked last comes first */
