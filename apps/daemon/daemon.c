@@ -1,0 +1,320 @@
+#include "apps/daemon/inside.h"
+
+#include "apps/daemon/notify.h"
+#include "apps/daemon/sandbox.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- states
+ * ------------------------------------------------------------------------------------------- */
+
+/* Rows are where we are, columns where we may go. Stopping is final. */
+static const bool may_become[DAEMON_STATES][DAEMON_STATES] = {
+    [DAEMON_EMPTY] = { [DAEMON_MAKING] = true, [DAEMON_STOPPING] = true },
+    [DAEMON_MAKING] = { [DAEMON_READY] = true, [DAEMON_EMPTY] = true, [DAEMON_STOPPING] = true },
+    [DAEMON_LOCKED] = { [DAEMON_OPENING] = true, [DAEMON_READY] = true, [DAEMON_STOPPING] = true },
+    [DAEMON_OPENING] = { [DAEMON_LOCKED] = true, [DAEMON_STOPPING] = true },
+    [DAEMON_READY] = { [DAEMON_LOCKED] = true, [DAEMON_STOPPING] = true },
+};
+
+void daemon_become(struct daemon *daemon, enum daemon_state next)
+{
+    assert(may_become[daemon->state][next]);
+    daemon->state = next;
+}
+
+const char *daemon_state_name(const struct daemon *daemon)
+{
+    switch (daemon->state) {
+    case DAEMON_EMPTY:
+    case DAEMON_MAKING:
+        return "no_identity";
+    case DAEMON_LOCKED:
+    case DAEMON_OPENING:
+        return "locked";
+    default:
+        return "ready";
+    }
+}
+
+void daemon_stop(struct daemon *daemon, enum rpc_error why)
+{
+    if (daemon->state == DAEMON_STOPPING)
+        return;
+    daemon_become(daemon, DAEMON_STOPPING);
+    daemon->ended_by = why;
+    host_touch(daemon->host);
+}
+
+/* --- the node
+ * ------------------------------------------------------------------------------------------- */
+
+void daemon_store_place(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
+                        struct store_place *out)
+{
+    *out = (struct store_place){ .path = host_home_file(daemon->home, STORE_FILE) };
+    vault_subkey(out->key, master, "store");
+}
+
+void daemon_store_place_release(struct store_place *place)
+{
+    mem_free((char *)(uintptr_t)place->path);
+    wipe(place, sizeof *place);
+}
+
+enum rpc_error daemon_open_node(struct daemon *daemon, uint8_t master[MASTER_KEY_BYTES])
+{
+    struct node_settings settings = { 0 };
+    struct node_identity identity;
+    enum store_trouble trouble;
+    daemon_store_place(daemon, master, &settings.place);
+    wipe(master, MASTER_KEY_BYTES);
+    enum fault fault = node_create(&settings, host_now(daemon->host), host_rng(daemon->host),
+                                   host_log(daemon->host), &daemon->node, &trouble);
+    daemon_store_place_release(&settings.place);
+    if (fault != FAULT_NONE)
+        return error_of_trouble(trouble);
+    /* A vault is written after its identity: a store without one is not the store we left. */
+    if (node_identity(daemon->node, &identity) != ANSWER_DONE) {
+        node_destroy(daemon->node);
+        daemon->node = NULL;
+        return RPC_STORE_DAMAGED;
+    }
+    wipe(&identity, sizeof identity);
+    daemon_become(daemon, DAEMON_READY);
+    host_drive(daemon->host, daemon->node);
+    return RPC_FINE;
+}
+
+void daemon_close_node(struct daemon *daemon)
+{
+    node_leave(daemon->node, host_now(daemon->host));
+    host_release(daemon->host);
+    node_destroy(daemon->node);
+    daemon->node = NULL;
+}
+
+/* --- rounds
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void finish(struct daemon *daemon)
+{
+    struct node *driven = host_release(daemon->host);
+    if (driven != NULL) {
+        host_drive(daemon->host, driven);
+        daemon_close_node(daemon);
+    }
+    host_stop(daemon->host);
+}
+
+static void on_settled(void *self, enum fault fault)
+{
+    struct daemon *daemon = self;
+    enum rpc_error error = RPC_FINE;
+    if (fault != FAULT_NONE) {
+        error = error_of_trouble(node_trouble(daemon->node));
+        daemon_stop(daemon, error);
+    }
+    answers_release(daemon, error);
+    if (daemon->state == DAEMON_READY)
+        streams_advance(daemon);
+    if (daemon->state == DAEMON_STOPPING)
+        finish(daemon);
+}
+
+/* Subscribers are told by the round, so there must be one. */
+static void on_event(void *self, const struct node_event *event)
+{
+    struct daemon *daemon = self;
+    (void)event;
+    host_touch(daemon->host);
+}
+
+static void on_stop(void *self)
+{
+    daemon_stop(self, RPC_FINE);
+}
+
+/* --- starting
+ * ---------------------------------------------------------------------------------------------- */
+
+static enum rpc_error error_of_home(enum host_trouble trouble)
+{
+    switch (trouble) {
+    case HOST_FINE:
+        return RPC_FINE;
+    case HOST_NOT_OURS:
+        return RPC_HOME_UNSAFE;
+    case HOST_FULL:
+        return RPC_STORE_FULL;
+    case HOST_HOME_TAKEN:
+    case HOST_SOCKET_TAKEN:
+        return RPC_ALREADY_RUNNING;
+    case HOST_PORT_TAKEN:
+        return RPC_PORT_IN_USE;
+    case HOST_NOT_OUR_ADDRESS:
+        return RPC_NO_SUCH_LISTEN;
+    case HOST_BROKEN:
+        return RPC_STORE_BROKEN;
+    default:
+        return RPC_HOME_UNWRITABLE;
+    }
+}
+
+static enum rpc_error read_vault(struct daemon *daemon)
+{
+    enum host_trouble trouble = host_home_read(daemon->home, VAULT_FILE, daemon->vault,
+                                               sizeof daemon->vault, &daemon->vault_size);
+    if (trouble == HOST_ABSENT)
+        return RPC_FINE; /* EMPTY, as it began */
+    if (trouble != HOST_FINE)
+        return trouble == HOST_BROKEN ? RPC_VAULT_DAMAGED : error_of_home(trouble);
+    enum vault_kind kind = vault_kind((struct bytes){ daemon->vault, daemon->vault_size });
+    if (kind == VAULT_BROKEN)
+        return RPC_VAULT_DAMAGED;
+    daemon->has_passphrase = kind == VAULT_PASSPHRASE;
+    daemon->state = DAEMON_LOCKED;
+    return RPC_FINE;
+}
+
+static enum rpc_error listen_for_peers(struct daemon *daemon)
+{
+    const struct daemon_settings *settings = daemon->settings;
+    struct address failed;
+    enum host_trouble trouble =
+        host_listen(daemon->host, settings->listen, settings->listen_count, &failed);
+    if (trouble == HOST_UNWRITABLE) /* a port below 1024 */
+        return RPC_NO_SUCH_LISTEN;
+    return error_of_home(trouble);
+}
+
+static enum rpc_error listen_for_clients(struct daemon *daemon)
+{
+    struct rpc_place place = { 0 };
+    int home = snprintf(place.home, sizeof place.home, "%s", daemon->settings->home);
+    int path = snprintf(place.socket, sizeof place.socket, "%s", daemon->settings->socket);
+    if ((size_t)home >= sizeof place.home || (size_t)path >= sizeof place.socket)
+        return RPC_HOME_UNWRITABLE;
+    if (!rpc_place_prepare(&place))
+        return RPC_HOME_UNSAFE;
+    return error_of_home(host_serve(daemon->host, daemon->settings->socket));
+}
+
+static void give_up_rights(struct daemon *daemon)
+{
+    char *folder = mem_text(daemon->settings->socket);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    struct sandbox_got got = sandbox_enter(host_home_path(daemon->home), folder);
+    log_line(host_log(daemon->host), LOG_NOTE, "daemon", "sandbox: files %s, calls %s",
+             got.files ? "limited" : "not limited", got.calls ? "limited" : "not limited");
+    mem_free(folder);
+}
+
+/* Everything that can refuse us comes before `ready` is said. */
+static enum rpc_error start(struct daemon *daemon)
+{
+    enum rpc_error error = error_of_home(host_home_open(daemon->settings->home, &daemon->home));
+    if (error == RPC_FINE)
+        error = read_vault(daemon);
+    if (error == RPC_FINE)
+        error = listen_for_peers(daemon);
+    if (error == RPC_FINE)
+        error = listen_for_clients(daemon);
+    if (error != RPC_FINE)
+        return error;
+    if (!daemon->settings->no_sandbox)
+        give_up_rights(daemon);
+    bool can_open = !daemon->has_passphrase || daemon->settings->passphrase.size > 0;
+    if (daemon->state == DAEMON_LOCKED && can_open)
+        return opening_now(daemon, daemon->has_passphrase ? daemon->settings->passphrase
+                                                          : (struct bytes){ 0 });
+    return RPC_FINE;
+}
+
+static void say_ready(const struct daemon_settings *settings, enum rpc_error error)
+{
+    if (settings->ready_fd < 0)
+        return;
+    char text[64];
+    int size = snprintf(text, sizeof text, "%s\n",
+                        error == RPC_FINE ? "ready" : rpc_error_row(error)->name);
+    if (write(settings->ready_fd, text, (size_t)size) < 0)
+        return; /* whoever waited is gone */
+    close(settings->ready_fd);
+}
+
+static void complain(enum rpc_error error)
+{
+    const struct rpc_error_row *row = rpc_error_row(error);
+    fprintf(stderr, "ramage: %s%s%s\n", row->sentence, row->hint[0] == '\0' ? "" : "; ", row->hint);
+}
+
+static struct rpc_text_line line_for_the_crowd(void)
+{
+    return rpc_error_line(NULL, RPC_TOO_MANY_CLIENTS, NULL, NULL);
+}
+
+static void destroy(struct daemon *daemon)
+{
+    host_destroy(daemon->host); /* first: a job may still be using the rest */
+    node_destroy(daemon->node);
+    LIST_EACH (link, &daemon->clients)
+        client_destroy(LIST_ITEM(link, struct client, link));
+    host_home_close(daemon->home);
+    wipe(daemon, sizeof *daemon);
+}
+
+static void run(struct daemon *daemon)
+{
+    int notify = notify_open();
+    daemon->ended_by = start(daemon);
+    say_ready(daemon->settings, daemon->ended_by);
+    if (daemon->ended_by != RPC_FINE)
+        goto out;
+    notify_say(notify, "READY=1");
+    host_run(daemon->host);
+    notify_say(notify, "STOPPING=1");
+out:
+    notify_close(notify);
+}
+
+int daemon_main(const struct daemon_settings *settings)
+{
+    struct daemon daemon = { .settings = settings };
+    sandbox_prepare();
+    rpc_start();
+    struct rpc_text_line crowded = line_for_the_crowd();
+    struct host_settings world = {
+        .hooks = { .self = &daemon,
+                   .settled = on_settled,
+                   .event = on_event,
+                   .stop = on_stop,
+                   .opened = client_opened,
+                   .data = client_data,
+                   .room = client_room,
+                   .closed = client_closed },
+        .crowded = { (const uint8_t *)crowded.data, crowded.size },
+        .verbose = settings->verbose,
+    };
+    list_init(&daemon.clients);
+    list_init(&daemon.answers);
+    enum rpc_error error = RPC_INTERNAL;
+    daemon.host = crypto_start() ? host_create(&world) : NULL;
+    if (daemon.host != NULL) {
+        daemon.started = host_now(daemon.host);
+        run(&daemon);
+        error = daemon.ended_by;
+        destroy(&daemon);
+    }
+    rpc_line_free(&crowded);
+    if (error != RPC_FINE)
+        complain(error);
+    return (int)rpc_error_row(error)->exit;
+}

@@ -1,0 +1,152 @@
+/* What the files of this room share; nobody else's business. */
+#ifndef DAEMON_INSIDE_H
+#define DAEMON_INSIDE_H
+
+#include "apps/daemon/daemon.h"
+#include "base/list.h"
+#include "engine/node/node.h"
+#include "host/host.h"
+#include "rpc/rpc.h"
+
+#define VAULT_FILE "vault" /* the wrapped master key; an identity exists from the moment it does   \
+                            */
+#define STORE_FILE "store.db"
+
+#define DAEMON_ITEM_BYTES 1024 /* what an item of a page takes beside its text, at most */
+
+enum daemon_state {
+    DAEMON_EMPTY,    /* no identity in this home */
+    DAEMON_MAKING,   /* one is being made beside the loop */
+    DAEMON_LOCKED,   /* the vault is closed */
+    DAEMON_OPENING,  /* a passphrase is being tried beside the loop */
+    DAEMON_READY,    /* a node runs */
+    DAEMON_STOPPING, /* what was answered still leaves, nothing else is begun */
+    DAEMON_STATES
+};
+
+struct daemon {
+    const struct daemon_settings *settings;
+    struct host *host;
+    struct host_home *home;
+    struct node *node; /* READY alone */
+    enum daemon_state state;
+    bool has_passphrase;
+    uint8_t vault[VAULT_MAX_BYTES];
+    size_t vault_size;
+    instant started;
+    struct list clients, answers;
+    enum rpc_error ended_by; /* why it stops; RPC_FINE: because it was told to */
+};
+
+struct subscription {
+    bool on;
+    uint64_t since;     /* the last event told or passed over */
+    unsigned kinds;     /* a bit per event_kind */
+    instant slow_since; /* 0: it keeps up */
+};
+
+struct client {
+    struct list link;
+    struct daemon *daemon;
+    struct host_client *host;
+    struct rpc_lines *lines;
+    size_t unsent; /* bytes of answers that wait for the round */
+    bool overlong; /* its last word was a line too long */
+    struct subscription subscription;
+};
+
+/* One request on its way through a method. */
+struct call {
+    struct daemon *daemon;
+    struct client *client;
+    const json_t *params, *id;
+    json_t *result;       /* set by a method that answers RPC_FINE */
+    json_t *more;         /* what joins an error's data, or NULL */
+    const char *sentence; /* in place of the table's, or NULL */
+    bool later;           /* answered by a job, not now */
+};
+
+/* --- daemon.c -----------------------------------------------------------------------------------
+ */
+
+void daemon_become(struct daemon *daemon, enum daemon_state next);
+const char *daemon_state_name(const struct daemon *daemon); /* as clients know it */
+/* Begins the stop; the round's answers still leave. */
+void daemon_stop(struct daemon *daemon, enum rpc_error why);
+/* Opens the store under the master key and lets the node run: READY. The key is wiped. */
+enum rpc_error daemon_open_node(struct daemon *daemon, uint8_t master[MASTER_KEY_BYTES]);
+/* Polite to peers; the caller has settled. */
+void daemon_close_node(struct daemon *daemon);
+void daemon_store_place(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
+                        struct store_place *out);
+void daemon_store_place_release(struct store_place *place);
+
+/* --- client.c -----------------------------------------------------------------------------------
+ */
+
+void client_opened(void *self, struct host_client *host);
+void client_data(void *self, struct host_client *host, struct bytes data);
+void client_room(void *self, struct host_client *host);
+void client_closed(void *self, struct host_client *host);
+void client_destroy(struct client *client);
+/* The answer leaves once the round is settled; takes over result and more. */
+void client_answer(struct client *client, const json_t *id, enum rpc_error error, json_t *result,
+                   const char *sentence, json_t *more);
+/* By the number a job remembers; nothing when the client is gone meanwhile. */
+struct client *client_numbered(struct daemon *daemon, uint64_t number);
+/* RPC_FINE: sends what waits; else sends that error in place of each. */
+void answers_release(struct daemon *daemon, enum rpc_error error);
+
+/* --- opening.c: passphrases, beside the loop
+ * ------------------------------------------------------ */
+
+enum rpc_error opening_unlock(struct call *call, const char *passphrase);
+enum rpc_error opening_make(struct call *call, const char *name, const char *passphrase);
+/* Without waiting for a client: at the start. */
+enum rpc_error opening_now(struct daemon *daemon, struct bytes passphrase);
+
+/* --- methods.c
+ * ------------------------------------------------------------------------------------ */
+
+enum rpc_error method_call(struct call *call, const struct rpc_method *method);
+enum rpc_error error_of_answer(const struct daemon *daemon, enum answer answer);
+/* The contact the parameter `who` names. */
+enum rpc_error call_contact(struct call *call, struct node_contact *out);
+/* The message a parameter names, of that contact (0: of anybody). */
+enum rpc_error call_message(struct call *call, const char *param, int64_t contact,
+                            struct store_message *out);
+enum rpc_error error_of_trouble(enum store_trouble trouble);
+
+typedef enum rpc_error method(struct call *call);
+method session_hello, session_status, session_unlock, session_lock, session_shutdown;
+method discover, identity_create, identity_show;
+method contact_add, contact_list, contact_get, contact_update, contact_remove;
+method conversation_list, conversation_mark_read;
+method message_send, message_list, message_get, message_why;
+method events_since, events_subscribe, events_unsubscribe, events_ack;
+
+/* --- show.c: what the engine says, as JSON
+ * ------------------------------------------------------------ */
+
+json_t *show_time(instant when);
+json_t *show_address(const struct address *address);
+void show_time_unless(json_t *object, const char *name, instant when, instant absent);
+json_t *show_identity(struct daemon *daemon); /* NULL: the store failed */
+json_t *show_contact(const struct node_contact *contact);
+json_t *show_message(struct daemon *daemon, const struct store_message *message);
+json_t *show_event(struct daemon *daemon, const struct store_event *event);
+/* With nothing but its kind; seq 0 for what is not kept. */
+json_t *show_any(uint64_t seq, instant time, const char *kind);
+json_t *show_gap(struct daemon *daemon, uint64_t from, uint64_t to);
+struct store_place_in show_place(const struct store_message *message);
+size_t show_text_bytes(struct bytes text); /* what it takes in a line, escaped */
+bool show_kind_named(const char *name, unsigned *bit);
+unsigned show_kind_bit(enum event_kind kind);
+
+/* --- stream.c
+ * ---------------------------------------------------------------------------------------- */
+
+void streams_advance(struct daemon *daemon); /* tells every subscriber what it has not seen */
+void streams_end(struct daemon *daemon);     /* the home was locked: says so, and ends them all */
+
+#endif
