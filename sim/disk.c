@@ -34,8 +34,6 @@ struct file {
     struct list changes;
     bool named, surely_named; /* its directory entry: as seen, as on the plate */
     size_t handles;
-    void **shared; /* regions of the WAL index: memory, never disk */
-    int shared_count;
 };
 
 /* A name made or removed since the directory was synced, in order. */
@@ -141,20 +139,10 @@ static struct file *file_create(struct disk *disk, const char *path)
     return file;
 }
 
-static void file_forget_shared(struct file *file)
-{
-    for (int i = 0; i < file->shared_count; i++)
-        mem_free(file->shared[i]);
-    mem_free(file->shared);
-    file->shared = NULL;
-    file->shared_count = 0;
-}
-
 static void file_free(struct file *file)
 {
     LIST_EACH (link, &file->changes)
         change_free(LIST_ITEM(link, struct change, link));
-    file_forget_shared(file);
     mem_free(file->live.data);
     mem_free(file->synced.data);
     list_remove(&file->link);
@@ -283,7 +271,6 @@ static void file_survives(struct disk *disk, enum mercy mercy, struct file *file
     }
     content_resize(&file->synced, size);
     content_copy(&file->live, &file->synced);
-    file_forget_shared(file);
     mem_free(fates);
 }
 
@@ -492,44 +479,8 @@ static int file_traits(sqlite3_file *base)
     return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
-static int shared_map(sqlite3_file *base, int region, int size, int extend, void volatile **out)
-{
-    struct handle *handle = handle_of(base);
-    struct file *file = handle->file;
-    *out = NULL;
-    if (!handle_lives(handle))
-        return SQLITE_IOERR_SHMMAP;
-    if (region >= file->shared_count && !extend)
-        return SQLITE_OK;
-    while (region >= file->shared_count) {
-        file->shared =
-            mem_resized(file->shared, (size_t)file->shared_count + 1, sizeof *file->shared);
-        file->shared[file->shared_count++] = mem_zeroed(1, (size_t)size);
-    }
-    *out = file->shared[region];
-    return SQLITE_OK;
-}
-
-static int shared_lock(sqlite3_file *base, int from, int count, int flags)
-{
-    (void)from, (void)count, (void)flags;
-    return handle_lives(handle_of(base)) ? SQLITE_OK : SQLITE_IOERR_SHMLOCK;
-}
-
-static void shared_barrier(sqlite3_file *base)
-{
-    (void)base;
-}
-
-static int shared_unmap(sqlite3_file *base, int deletes)
-{
-    (void)deletes;
-    file_forget_shared(handle_of(base)->file);
-    return SQLITE_OK;
-}
-
 static const sqlite3_io_methods file_methods = {
-    .iVersion = 2,
+    .iVersion = 1, /* no shared memory: the store holds its file alone */
     .xClose = file_close,
     .xRead = file_read,
     .xWrite = file_write,
@@ -542,10 +493,6 @@ static const sqlite3_io_methods file_methods = {
     .xFileControl = file_control,
     .xSectorSize = file_sector_size,
     .xDeviceCharacteristics = file_traits,
-    .xShmMap = shared_map,
-    .xShmLock = shared_lock,
-    .xShmBarrier = shared_barrier,
-    .xShmUnmap = shared_unmap,
 };
 
 /* --- what SQLite asks of a file system

@@ -1,0 +1,49 @@
+/* Stories. Each is told under many seeds; see scenarios.c, which tells them. */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include "sim/sim.h"
+
+#define CHECK(claim) SIM_CHECK(sim, claim)
+
+/* What more than one story needs. */
+/* Both say `count` things to each other, with pauses of up to `pause` between. */
+void story_chatter(struct sim *sim, struct sim_node *a, struct sim_node *b, unsigned count,
+                   duration pause);
+/* All is delivered within `most`, and both see what they should. */
+void story_ends_well(struct sim *sim, struct sim_node *a, struct sim_node *b, duration most);
+
+/* scenario_sleep.c */
+void scenario_message_waits_for_a_sleeping_friend(struct sim *sim);
+void scenario_laptops_open_and_shut(struct sim *sim);
+void scenario_clock_jumps_forward(struct sim *sim);
+
+/* scenario_weather.c */
+void scenario_storm_of_loss_and_reordering(struct sim *sim);
+void scenario_slow_line(struct sim *sim);
+void scenario_partition_heals(struct sim *sim);
+void scenario_mtu_falls(struct sim *sim);
+void scenario_same_seed_same_packets(struct sim *sim);
+
+/* scenario_meet.c */
+void scenario_both_dial_at_once(struct sim *sim);
+void scenario_one_adds_first(struct sim *sim);
+void scenario_one_has_no_address(struct sim *sim);
+void scenario_behind_a_nat(struct sim *sim);
+void scenario_many_contacts(struct sim *sim);
+
+/* scenario_roam.c */
+void scenario_caller_moves(struct sim *sim);
+void scenario_called_moves(struct sim *sim);
+
+/* scenario_crash.c */
+void scenario_killed_at_every_write(struct sim *sim);
+void scenario_power_fails_before_the_acknowledgement(struct sim *sim);
+void scenario_disk_fills_up(struct sim *sim);
+void scenario_everything_restarts(struct sim *sim);
+
+/* scenario_stranger.c */
+void scenario_stranger_meets_silence(struct sim *sim);
+void scenario_damaged_packets(struct sim *sim);
+
+#endif

@@ -1,0 +1,42 @@
+#include "sim/scenario.h"
+
+/* Only Alice has an address to dial, so that she is the caller. */
+static void meet(struct sim *sim, struct sim_node **alice, struct sim_node **bob)
+{
+    *alice = sim_add(sim, "alice");
+    *bob = sim_add(sim, "bob");
+    sim_give_card(*bob, *alice, false);
+    sim_give_card(*alice, *bob, true);
+    story_chatter(sim, *alice, *bob, 3, 1 * SECOND);
+    sim_run(sim, 5 * SECOND);
+}
+
+static void moves(struct sim *sim, struct sim_node *alice, struct sim_node *bob,
+                  struct sim_node *mover)
+{
+    for (int i = 0; i < 4; i++) {
+        story_chatter(sim, alice, bob, 10, 200 * MILLISECOND);
+        sim_move(mover, sim_luck(sim, 2) == 0);
+        if (sim_luck(sim, 3) == 0)
+            plug_set_mtu(sim_plug(mover), 1280 + sim_luck(sim, 220));
+        story_chatter(sim, alice, bob, 10, 200 * MILLISECOND);
+        story_ends_well(sim, alice, bob, 1 * MINUTE);
+        sim_run(sim, sim_luck(sim, 2 * MINUTE));
+    }
+}
+
+/* The caller's address changes while both talk, with or without her computer noticing. */
+void scenario_caller_moves(struct sim *sim)
+{
+    struct sim_node *alice, *bob;
+    meet(sim, &alice, &bob);
+    moves(sim, alice, bob, alice);
+}
+
+/* The other one moves: it was he who was dialled, at an address that is now wrong. */
+void scenario_called_moves(struct sim *sim)
+{
+    struct sim_node *alice, *bob;
+    meet(sim, &alice, &bob);
+    moves(sim, alice, bob, bob);
+}

@@ -1,0 +1,56 @@
+#include "sim/scenario.h"
+
+/* Bob's laptop is shut when Alice writes. He gets the message after he opens it. */
+void scenario_message_waits_for_a_sleeping_friend(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    struct node_why why;
+    bool met_before = sim_luck(sim, 2) == 0;
+    if (met_before)
+        sim_run(sim, 1 * MINUTE);
+    sim_sleep(bob);
+    sim_say(alice, bob, "lunch?");
+    sim_run(sim, 8 * HOUR);
+    CHECK(sim_heard(bob, "lunch?") == 0);
+    CHECK(!sim_knows_delivered(alice, "lunch?"));
+    CHECK(sim_why(alice, "lunch?", &why));
+    CHECK(why.message.state == MESSAGE_WRITTEN && why.owed.row != 0 && !why.online);
+    CHECK(why.attempt_count > 0 && why.address_count > 0 && why.next_try != NEVER);
+    sim_wake(bob, sim_luck(sim, 2) == 0);
+    sim_run(sim, 5 * MINUTE);
+    CHECK(sim_heard(bob, "lunch?") == 1);
+    CHECK(sim_knows_delivered(alice, "lunch?"));
+    CHECK(sim_why(alice, "lunch?", &why) && why.owed.row == 0);
+    story_ends_well(sim, alice, bob, 1 * SECOND);
+}
+
+/* Lids open and shut at any moment while both talk; words said meanwhile wait. */
+void scenario_laptops_open_and_shut(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    for (int day = 0; day < 10; day++) {
+        struct sim_node *shut = sim_luck(sim, 2) == 0 ? alice : bob;
+        story_chatter(sim, alice, bob, 5, sim_luck(sim, 2) == 0 ? 20 * MILLISECOND : 5 * SECOND);
+        sim_sleep(shut);
+        story_chatter(sim, alice, bob, 3, 10 * SECOND);
+        sim_run(sim, sim_luck(sim, 2) == 0 ? 2 * SECOND : 9 * HOUR);
+        sim_wake(shut, sim_luck(sim, 2) == 0);
+    }
+    story_ends_well(sim, alice, bob, 5 * MINUTE);
+}
+
+/* A clock is set forward in mid-talk: timers all come due at once, and nothing is lost by it. */
+void scenario_clock_jumps_forward(struct sim *sim)
+{
+    static const duration jumps[] = { 10 * SECOND, 45 * SECOND, 5 * MINUTE, 3 * HOUR, 2 * DAY };
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    story_chatter(sim, alice, bob, 5, 1 * SECOND);
+    duration ahead = 0;
+    for (int i = 0; i < 4; i++) {
+        ahead += jumps[sim_luck(sim, COUNT(jumps))];
+        sim_set_clock(sim_luck(sim, 2) == 0 ? alice : bob, ahead);
+        story_chatter(sim, alice, bob, 5, 1 * SECOND);
+        sim_run(sim, sim_luck(sim, 60 * SECOND));
+    }
+    story_ends_well(sim, alice, bob, 5 * MINUTE);
+}
