@@ -25,7 +25,7 @@ void card_write(char text[CARD_TEXT_CHARS + 1], const struct card *card);
    an unknown version, a wrong length, or a refused account key. */
 enum fault card_read(struct card *out, const char *text);
 void card_door(struct dh_pair *out, const struct card *card);
-/* The short form, 62 characters: version 1 and the account key. For comparing, never for dialling. */
+/* The short form, 63 characters: version 1 and the account key. For comparing, never for dialling. */
 #define CARD_SHORT_CHARS 63
 void card_write_short(char text[CARD_SHORT_CHARS + 1], const uint8_t account[KEY_BYTES]);
 
