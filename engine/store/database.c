@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "engine/store/schema.h"
 
+#define WAL_PAGES      1000 /* of 4 KiB: then the WAL is copied home and begun anew */
 #define KEY_TEXT_BYTES (2 + 2 * (32 + 16) + 1) /* x'..' around the digits of key and salt */
 
 /* The raw key is random, so the salt hides nothing: it only separates the MAC key from it. Giving
@@ -141,8 +142,9 @@ static int give_key(struct store *store, const uint8_t key[32])
 
 /* What must be said before the first page is read.
 
-   cipher_memory_security stays off: it clears and locks every allocation SQLite makes, and that took
-   a message of 40 microseconds to 240 (tools/bench/store.c). Pages leave memory with the process.
+   cipher_memory_security stays off: it clears and locks every allocation SQLite makes, and that
+   took a message of 40 microseconds to 240 (tools/bench/store.c). Pages leave memory with the
+   process.
 
    One process holds the file while it is open: the wal-index then lives in our memory, no third
    file is made, and cached pages stay good from one transaction to the next. */
@@ -151,11 +153,10 @@ static const char before_reading[] = "PRAGMA temp_store = MEMORY;"
                                      "PRAGMA trusted_schema = OFF;";
 
 /* synchronous FULL: every settle syncs the WAL, so what was told to be kept is kept through a power
-   cut. The WAL is copied home and begun anew at 4 MiB, and cut back to that after a huge change. */
+   cut. After a huge change the WAL's file is cut back to 4 MiB. */
 static const char before_writing[] = "PRAGMA synchronous = FULL;"
                                      "PRAGMA secure_delete = ON;"
                                      "PRAGMA cache_size = -4096;"
-                                     "PRAGMA wal_autocheckpoint = 1000;"
                                      "PRAGMA journal_size_limit = 4194304;";
 
 static enum store_trouble prepare_to_read(struct store *store, const uint8_t key[32])
@@ -173,18 +174,27 @@ static enum store_trouble prepare_to_read(struct store *store, const uint8_t key
     return result == SQLITE_OK ? STORE_FINE : trouble_of(store->db, result);
 }
 
+/* Called after each commit. SQLite's own hook forgets when copying home fails, and the WAL would
+   grow until the disk is full: here that settle fails, although its changes are kept. */
+static int bound_wal(void *memory, sqlite3 *db, const char *schema, int pages)
+{
+    (void)memory;
+    if (pages < WAL_PAGES)
+        return SQLITE_OK;
+    return sqlite3_wal_checkpoint_v2(db, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static enum store_trouble prepare_to_write(struct store *store)
 {
     int result;
     bool too_new;
     /* The first page is read here: a wrong key, or a file that is no store, shows itself. */
     bool wal = answers(store, "PRAGMA journal_mode = WAL", "wal", &result);
-    if (result == SQLITE_OK && sqlite3_db_readonly(store->db, "main") != 0)
-        return STORE_UNWRITABLE;
     if (result == SQLITE_OK && !wal)
         return STORE_BROKEN;
     if (result == SQLITE_OK)
         result = run(store, before_writing);
+    sqlite3_wal_hook(store->db, bound_wal, NULL);
     if (result == SQLITE_OK)
         result = schema_migrate(store->db, &too_new);
     if (result == SQLITE_OK && too_new)
@@ -199,6 +209,9 @@ static enum store_trouble open_database(struct store *store, const struct store_
     int result = sqlite3_open_v2(place->path, &store->db, flags, place->vfs);
     if (result != SQLITE_OK)
         return store->db ? trouble_of(store->db, result) : STORE_BROKEN;
+    /* SQLite opens for reading what it may not write. */
+    if (sqlite3_db_readonly(store->db, "main") != 0)
+        return STORE_UNWRITABLE;
     enum store_trouble trouble = prepare_to_read(store, place->key);
     if (trouble == STORE_FINE)
         trouble = prepare_to_write(store);

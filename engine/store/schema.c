@@ -51,8 +51,8 @@ static const char *const migrations[] = {
     "CREATE TABLE outbox (contact INTEGER NOT NULL, row INTEGER NOT NULL, message INTEGER NOT NULL,"
     "  device INTEGER NOT NULL, queued INTEGER NOT NULL, expires INTEGER NOT NULL,"
     "  PRIMARY KEY (contact, row)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX outbox_message ON outbox (message);"
-    "CREATE INDEX outbox_expires ON outbox (expires);"
+    "CREATE INDEX outbox_message ON outbox (message, row);"
+    "CREATE INDEX outbox_expires ON outbox (expires, row);"
 
     "CREATE TABLE event (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind INTEGER NOT NULL,"
     "  contact INTEGER NOT NULL, message INTEGER NOT NULL, detail INTEGER NOT NULL) STRICT;"

@@ -24,7 +24,7 @@ struct bench {
     int64_t last_row;
 };
 
-typedef void path(struct bench *bench, size_t number);
+typedef void step(struct bench *bench, size_t number);
 
 static double seconds(clockid_t clock)
 {
@@ -88,7 +88,7 @@ static void receive_one(struct bench *bench, size_t number)
     tell(bench, EVENT_MESSAGE_RECEIVED, bench->last_row);
 }
 
-static void measure(struct bench *bench, const char *name, path *run, size_t group)
+static void measure(struct bench *bench, const char *name, step *run, size_t group)
 {
     double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < bench->messages; i++) {
