@@ -87,3 +87,8 @@ enum answer node_why(struct node *node, instant now, int64_t message, struct nod
     tell_attempts(&reach, out);
     return ANSWER_DONE;
 }
+
+void node_message_name(char out[MESSAGE_NAME_CHARS + 1], const uint8_t id[MESSAGE_ID_BYTES])
+{
+    chat_message_name(out, id);
+}
