@@ -243,13 +243,7 @@ enum answer chat_owed(struct chat *chat, int64_t message, struct chat_owed *out)
         return ANSWER_DONE;
     struct peer *peer = outbox_peer_of(chat->outbox, out->owed.contact);
     out->sent = peer != NULL && out->owed.row <= peer->sent;
-    struct store_owed before;
-    int64_t at = 0;
-    while (store_outbox_next(chat->store, out->owed.contact, at, &before) == FAULT_NONE &&
-           before.row < out->owed.row) {
-        out->ahead++;
-        at = before.row;
-    }
+    out->ahead = store_outbox_ahead(chat->store, out->owed.contact, out->owed.row);
     return ANSWER_DONE;
 }
 

@@ -119,6 +119,14 @@ enum fault store_outbox_end(struct store *store, int64_t message, enum message_s
     return fault;
 }
 
+static size_t count_of(struct query *query)
+{
+    if (query_step(query) != FAULT_NONE)
+        return 0;
+    size_t count = query_take_u64(query);
+    return query_close(query) == FAULT_NONE ? count : 0;
+}
+
 size_t store_outbox_count(struct store *store, int64_t contact)
 {
     static const char sql[] = "SELECT count(*) FROM outbox WHERE contact = ?";
@@ -126,8 +134,14 @@ size_t store_outbox_count(struct store *store, int64_t contact)
         return store->tally.owed;
     struct query query = query_open(store, sql);
     query_bind(&query, contact);
-    if (query_step(&query) != FAULT_NONE)
-        return 0;
-    size_t count = query_take_u64(&query);
-    return query_close(&query) == FAULT_NONE ? count : 0;
+    return count_of(&query);
+}
+
+size_t store_outbox_ahead(struct store *store, int64_t contact, int64_t row)
+{
+    static const char sql[] = "SELECT count(*) FROM outbox WHERE contact = ? AND row < ?";
+    struct query query = query_open(store, sql);
+    query_bind(&query, contact);
+    query_bind(&query, row);
+    return count_of(&query);
 }

@@ -217,6 +217,8 @@ enum fault store_outbox_end(struct store *store, int64_t message, enum message_s
 /* The first that expires; GONE: nothing owed ever does. */
 enum fault store_outbox_first_to_expire(struct store *store, struct store_owed *out);
 size_t store_outbox_count(struct store *store, int64_t contact); /* contact 0: all */
+/* How many are owed to that contact before that row. */
+size_t store_outbox_ahead(struct store *store, int64_t contact, int64_t row);
 
 /* --- events: what a client that was away reads later ---------------------------------------- */
 
