@@ -1,7 +1,7 @@
 /* One encrypted connection to one device, and all of them together: Noise IK inside QUIC packets.
 
-   Sans I/O: datagrams and time go in; datagrams, events and one deadline come out. To whoever does not
-   know one of our static keys this room does not exist: nothing it receives makes it answer.
+   Sans I/O: datagrams and time go in; datagrams, events and one deadline come out. To whoever does
+   not know one of our static keys this room does not exist: nothing it receives makes it answer.
    One door for the whole node: `struct links`. A link is named by a number never used twice. */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -17,17 +17,17 @@
 #define LINK_CANDIDATES         8    /* addresses one dial may try */
 #define LINK_FRAME_MAX_BYTES    (128 * 1024)
 #define LINK_QUEUE_MAX_BYTES    (1024 * 1024) /* not yet acknowledged, per stream; then FAULT_BUSY */
-#define LINK_HELD_KEYS          4    /* static keys we answer under at once */
+#define LINK_HELD_KEYS          4             /* static keys we answer under at once */
 #define LINK_DATAGRAM_MAX_BYTES 65507
 
 typedef uint64_t link_id; /* 0: none */
 
 struct links_settings {
-    uint8_t secret[32];       /* survives restarts: connection ids and reset tokens come from it */
-    duration keep_alive;      /* 0: the built-in 25 s */
-    bool bbr;                 /* else CUBIC */
-    size_t datagram_most;     /* largest UDP payload to probe for; 0: built-in */
-    uint64_t stamp_floor;     /* our own handshake stamps begin above this, whatever the clock says */
+    uint8_t secret[32];   /* survives restarts: connection ids and reset tokens come from it */
+    duration keep_alive;  /* 0: the built-in 25 s */
+    bool bbr;             /* else CUBIC */
+    size_t datagram_most; /* largest UDP payload to probe for; 0: built-in */
+    uint64_t stamp_floor; /* our own handshake stamps begin above this, whatever the clock says */
 };
 
 struct links;
@@ -36,8 +36,8 @@ void links_destroy(struct links *links); /* says nothing to anybody; see links_c
 
 /* --- who we are ------------------------------------------------------------------------------- */
 
-/* A static key we answer under, and dial with when its role is CONTACT (the newest). `certificate` is
-   ours for that role and what a door shows; copied. FAULT_BUSY: too many. */
+/* A static key we answer under, and dial with when its role is CONTACT (the newest). `certificate`
+   is ours for that role and what a door shows; copied. FAULT_BUSY: too many. */
 enum fault links_hold(struct links *links, enum link_role role, const struct dh_pair *pair,
                       const uint8_t certificate[CERTIFICATE_BYTES]);
 void links_forget(struct links *links, const uint8_t public[KEY_BYTES]);
@@ -57,17 +57,17 @@ void links_refuse_account(struct links *links, const uint8_t account[KEY_BYTES])
 
 struct link_dial {
     enum link_role role;
-    uint8_t theirs[KEY_BYTES];           /* static key: their link key or their door */
-    uint8_t device[KEY_BYTES];           /* CONTACT: who must answer */
-    uint8_t account[KEY_BYTES];          /* DOOR: whose record must be shown */
-    uint8_t certificate_hash[32];        /* CONTACT: of the certificate we hold; DOOR: zero */
+    uint8_t theirs[KEY_BYTES];    /* static key: their link key or their door */
+    uint8_t device[KEY_BYTES];    /* CONTACT: who must answer */
+    uint8_t account[KEY_BYTES];   /* DOOR: whose record must be shown */
+    uint8_t certificate_hash[32]; /* CONTACT: of the certificate we hold; DOOR: zero */
     struct address at[LINK_CANDIDATES];
     size_t at_count;
-    duration patience;                   /* 0: built-in 9 s */
+    duration patience; /* 0: built-in 9 s */
 };
 
-/* FAULT_BUSY: a link or a dial to that device (that door) exists already, *out names it; or the limit
-   is reached, *out is 0. Ends in LINK_UP (or LINK_RECORD for a door) or LINK_DOWN. */
+/* FAULT_BUSY: a link or a dial to that device (that door) exists already, *out names it; or the
+   limit is reached, *out is 0. Ends in LINK_UP (or LINK_RECORD for a door) or LINK_DOWN. */
 enum fault links_dial(struct links *links, instant now, const struct link_dial *dial, link_id *out);
 /* Adds addresses to a dial that is still going on; no effect otherwise. */
 void links_dial_also(struct links *links, instant now, link_id link, const struct address *at,
@@ -77,8 +77,8 @@ void links_close_all(struct links *links, instant now); /* tells every peer; pul
 
 /* --- talking ---------------------------------------------------------------------------------- */
 
-/* Kinds of streams. FRAMES carries whole frames (u32 length, bytes) in order; RAW carries bytes. Each
-   side opens its own, one of each kind per link, when it first writes. */
+/* Kinds of streams. FRAMES carries whole frames (u32 length, bytes) in order; RAW carries bytes.
+   Each side opens its own, one of each kind per link, when it first writes. */
 enum link_stream { LINK_STREAM_FRAMES = 1, LINK_STREAM_RAW = 2 };
 
 /* Takes the whole frame or nothing. FAULT_BUSY: the queue is full, LINK_WRITABLE will come.
@@ -95,28 +95,33 @@ void links_moved(struct links *links, instant now);
 
 /* --- the five verbs --------------------------------------------------------------------------- */
 
-/* A run of datagrams to one address: every `segment` bytes one datagram, the last may be shorter. */
+/* A run of datagrams to one address: every `segment` bytes one datagram, the last may be shorter.
+ */
 struct link_batch {
     struct address to;
-    struct bytes bytes;   /* valid until the next call of this room */
+    struct bytes bytes; /* valid until the next call of this room */
     size_t segment;
 };
 
 enum link_event_kind {
-    LINK_UP,        /* certificate, address, we_called; data may flow */
-    LINK_DOWN,      /* reason; also the end of a dial that failed. Nothing more of this link comes */
-    LINK_FRAME,     /* data: one whole frame */
-    LINK_RAW,       /* data: bytes in order; data.size 0: the end */
-    LINK_THROWN,    /* data: one datagram */
-    LINK_WRITABLE,  /* a queue that was full has room again */
-    LINK_MOVED,     /* address: where the peer is reached now */
-    LINK_RECORD,    /* we knocked: certificate of role CONTACT that the account showed; then DOWN */
-    LINK_VISITOR,   /* someone admitted came to our door: certificate, address, stamp */
+    LINK_UP,       /* certificate, address, we_called; data may flow */
+    LINK_DOWN,     /* reason; also the end of a dial that failed. Nothing more of this link comes */
+    LINK_FRAME,    /* data: one whole frame */
+    LINK_RAW,      /* data: bytes in order; data.size 0: the end */
+    LINK_THROWN,   /* data: one datagram */
+    LINK_WRITABLE, /* a queue that was full has room again */
+    LINK_MOVED,    /* address: where the peer is reached now */
+    LINK_RECORD,   /* we knocked: certificate of role CONTACT that the account showed; then DOWN */
+    LINK_VISITOR,  /* someone admitted came to our door: certificate, address, stamp */
 };
 
 enum link_reason {
-    LINK_CLOSED_HERE, LINK_CLOSED_THERE, LINK_NO_ANSWER, LINK_LOST /* idle or reset */,
-    LINK_BROKEN /* the peer broke the protocol */, LINK_REPLACED /* the other of two dials won */,
+    LINK_CLOSED_HERE,
+    LINK_CLOSED_THERE,
+    LINK_NO_ANSWER,
+    LINK_LOST /* idle or reset */,
+    LINK_BROKEN /* the peer broke the protocol */,
+    LINK_REPLACED /* the other of two dials won */,
     LINK_REFUSED /* they answered, but are not whom we dialled */,
 };
 
@@ -126,17 +131,17 @@ struct link_event {
     enum link_reason reason;
     bool we_called;
     struct address address;
-    uint64_t stamp;                    /* UP as responder, VISITOR: keep the greatest per device */
+    uint64_t stamp; /* UP as responder, VISITOR: keep the greatest per device */
     struct certificate certificate;
     uint8_t certificate_wire[CERTIFICATE_BYTES];
-    struct bytes data;                 /* valid until the next call of this room */
+    struct bytes data; /* valid until the next call of this room */
 };
 
-void    links_receive(struct links *links, instant now, const struct address *from,
-                      struct bytes datagram);
-void    links_advance(struct links *links, instant now);
-bool    links_next_batch(struct links *links, instant now, struct link_batch *out);
-bool    links_next_event(struct links *links, struct link_event *out);
+void links_receive(struct links *links, instant now, const struct address *from,
+                   struct bytes datagram);
+void links_advance(struct links *links, instant now);
+bool links_next_batch(struct links *links, instant now, struct link_batch *out);
+bool links_next_event(struct links *links, struct link_event *out);
 instant links_deadline(const struct links *links);
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -144,15 +149,17 @@ instant links_deadline(const struct links *links);
 struct link_state {
     bool up, we_called;
     struct address address;
-    duration rtt;             /* smoothed; 0: unknown */
-    size_t datagram_bytes;    /* path MTU found so far, UDP payload */
+    duration rtt;          /* smoothed; 0: unknown */
+    size_t datagram_bytes; /* path MTU found so far, UDP payload */
     uint64_t sent_bytes, received_bytes, lost_packets, moves;
 };
 bool links_look(const struct links *links, link_id link, struct link_state *out);
-link_id links_find_device(const struct links *links, const uint8_t device[KEY_BYTES]); /* up, or 0 */
+link_id links_find_device(const struct links *links,
+                          const uint8_t device[KEY_BYTES]); /* up, or 0 */
 size_t links_count(const struct links *links);
-/* Is the datagram ours to judge (a QUIC long header of our version, a known or minted connection id,
-   one of our control packets)? Everything else may belong to another room of the same socket. */
+/* Is the datagram ours to judge (a QUIC long header of our version, a known or minted connection
+   id, one of our control packets)? Everything else may belong to another room of the same socket.
+ */
 bool links_claims(const struct links *links, struct bytes datagram);
 
 #endif

@@ -1,0 +1,44 @@
+/* What the two Noise messages of a link carry, read and written. docs/protocol.md, "Link
+ * handshake". */
+#ifndef LINK_HELLO_H
+#define LINK_HELLO_H
+
+#include "base/bytes.h"
+#include "engine/crypto/certificate.h"
+#include "engine/link/wire.h"
+
+#define PARAMETERS_MAX_BYTES 512
+#define HELLO_MAX_BYTES                                                                            \
+    (4 + 8 + WIRE_TOKEN_BYTES + CERTIFICATE_BYTES + SIGNATURE_BYTES + 2 + PARAMETERS_MAX_BYTES)
+#define REPLY_MAX_BYTES (4 + WIRE_TOKEN_BYTES + CERTIFICATE_BYTES + 2 + PARAMETERS_MAX_BYTES)
+
+/* Message 1. */
+struct hello {
+    uint64_t stamp;                        /* grows with every call of a device: no replays */
+    uint8_t reset_token[WIRE_TOKEN_BYTES]; /* of the caller's own connection id */
+    uint8_t certificate[CERTIFICATE_BYTES];
+    uint8_t proof[SIGNATURE_BYTES]; /* at a door only: made by the device key */
+    struct bytes parameters;        /* QUIC transport parameters; borrowed */
+};
+
+void hello_write(struct cursor *out, enum link_role role, const struct hello *hello);
+/* FAULT_PEER: malformed. The certificate's own bytes are judged by whoever reads it. */
+enum fault hello_read(struct bytes wire, enum link_role role, struct hello *out);
+
+/* Message 2. */
+struct reply {
+    uint8_t reset_token[WIRE_TOKEN_BYTES];
+    uint8_t certificate[CERTIFICATE_BYTES]; /* not at a door: there it waits until the caller is
+                                               known */
+    struct bytes parameters;
+};
+
+void reply_write(struct cursor *out, enum link_role role, const struct reply *reply);
+enum fault reply_read(struct bytes wire, enum link_role role, struct reply *out);
+
+/* What a door shows on its FRAMES stream: version 1, then a certificate of role CONTACT. */
+#define RECORD_BYTES (1 + CERTIFICATE_BYTES)
+void record_write(uint8_t out[RECORD_BYTES], const uint8_t certificate[CERTIFICATE_BYTES]);
+enum fault record_read(struct bytes wire, uint8_t certificate[CERTIFICATE_BYTES]);
+
+#endif
