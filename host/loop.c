@@ -167,12 +167,12 @@ static bool start_handles(struct host *host)
         uv_poll_init(loop, &host->timer_poll, host->timer) != 0 ||
         uv_prepare_init(loop, &host->before) != 0 || uv_check_init(loop, &host->after) != 0 ||
         uv_async_init(loop, &host->wake, on_wake) != 0 ||
-        uv_signal_init(loop, &host->interrupt) != 0 || uv_signal_init(loop, &host->terminate) != 0;
+        uv_timer_init(loop, &host->farewell) != 0 || uv_signal_init(loop, &host->interrupt) != 0 ||
+        uv_signal_init(loop, &host->terminate) != 0;
     if (failed)
         return false;
     host->timer_poll.data = host->before.data = host->after.data = host;
-    host->farewell.data = host;
-    host->interrupt.data = host->terminate.data = host;
+    host->farewell.data = host->interrupt.data = host->terminate.data = host;
     return uv_poll_start(&host->timer_poll, UV_READABLE, on_timer) == 0 &&
            uv_prepare_start(&host->before, before_sleep) == 0 &&
            uv_check_start(&host->after, after_sleep) == 0 &&

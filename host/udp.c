@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,9 +31,8 @@ union socket_address {
     struct sockaddr_in6 ipv6;
 };
 
-union control { /* room for one number, aligned as the kernel wants it */
-    struct cmsghdr align;
-    uint8_t memory[CMSG_SPACE(sizeof(int))];
+struct control { /* room for one number, aligned as the kernel wants it */
+    alignas(struct cmsghdr) uint8_t memory[CMSG_SPACE(sizeof(int))];
 };
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
@@ -183,7 +183,7 @@ static enum sent meaning(int error, bool segmented)
 static enum sent send_once(struct udp *udp, union socket_address *to, socklen_t to_size,
                            struct bytes run, size_t segment)
 {
-    union control control = { 0 };
+    struct control control = { { 0 } };
     struct iovec part = { .iov_base = (void *)(uintptr_t)run.data, .iov_len = run.size };
     struct msghdr message = { .msg_name = to, .msg_namelen = to_size };
     message.msg_iov = &part;
@@ -269,7 +269,7 @@ size_t udp_send(struct udp *udp, const struct address *to, struct bytes run, siz
 
 struct udp_batch {
     union socket_address from[UDP_BATCH_MESSAGES];
-    union control control[UDP_BATCH_MESSAGES];
+    struct control control[UDP_BATCH_MESSAGES];
     struct iovec part[UDP_BATCH_MESSAGES];
     struct mmsghdr messages[UDP_BATCH_MESSAGES];
     uint8_t memory[UDP_BATCH_MESSAGES][UDP_BATCH_BYTES]; /* pages never used cost nothing */
