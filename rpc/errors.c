@@ -137,9 +137,14 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
     [RPC_NOT_YET] = { "NOT_YET", 601, RPC_EXIT_NOT_YET,
                       "the message is safe here, but did not get that far in time",
                       "it will be delivered when both are there; `ramage why ID` explains" },
+    [RPC_GIVEN_UP] = { "GIVEN_UP", 808, RPC_EXIT_REFUSED,
+                       "the message was not delivered and was given up",
+                       "`ramage why ID` explains" },
     [RPC_GAP] = { "GAP", 807, RPC_EXIT_REFUSED,
                   "events came faster than they were read, so the stream was closed",
                   "go on with --since and the last number seen" },
+    [RPC_OUTPUT] = { "OUTPUT", 112, RPC_EXIT_FAILED, "the output could not be written",
+                     "look where it goes: a full disk, a closed pipe" },
     [RPC_INTERRUPTED] = { "INTERRUPTED", 13001, RPC_EXIT_INTERRUPTED, "interrupted", "" },
 };
 

@@ -66,7 +66,8 @@ enum rpc_error {
     RPC_STORE_FULL, RPC_STORE_DAMAGED, RPC_STORE_TOO_NEW, RPC_STORE_BROKEN, RPC_STORE_UNSAFE,
     RPC_VAULT_DAMAGED, RPC_SHUTTING_DOWN,
     /* seen by clients only */
-    RPC_USAGE, RPC_NO_DAEMON, RPC_NO_ANSWER, RPC_OTHER_API, RPC_NOT_YET, RPC_GAP, RPC_INTERRUPTED,
+    RPC_USAGE, RPC_NO_DAEMON, RPC_NO_ANSWER, RPC_OTHER_API, RPC_NOT_YET, RPC_GIVEN_UP, RPC_GAP,
+    RPC_OUTPUT, RPC_INTERRUPTED,
     RPC_ERRORS
 };
 
@@ -138,8 +139,8 @@ enum rpc_line { RPC_LINE_NONE, RPC_LINE_WHOLE, RPC_LINE_OVERLONG /* for good: sa
 struct rpc_lines *rpc_lines_create(void);
 void rpc_lines_destroy(struct rpc_lines *lines); /* NULL is fine */
 void rpc_lines_feed(struct rpc_lines *lines, struct bytes bytes);
-/* The next line without its newline (a carriage return before it goes too); empty lines are
-   skipped. `out` is valid until the next feed. Pull until NONE before feeding again. */
+/* The next line without its newline, nor a carriage return before it; empty lines are skipped.
+   `out` is valid until the next feed. Pull until NONE before feeding again. */
 enum rpc_line rpc_lines_next(struct rpc_lines *lines, struct bytes *out);
 
 /* One JSON value, strictly: UTF-8, no duplicate keys, nothing after it, within depth and count.
@@ -197,7 +198,7 @@ struct rpc_place {
 };
 /* `home` NULL: RAMAGE_HOME, else $XDG_DATA_HOME/ramage, else ~/.local/share/ramage. The socket of
    the default home lies in $XDG_RUNTIME_DIR/ramage, of any other in the home itself, or under a
-   short hashed name where that path is too long. False: no home can be named, or its path is too long. */
+   short hashed name where that path is too long. False: no home can be named. */
 bool rpc_place_find(const char *home, struct rpc_place *out);
 /* Makes the socket's folder (0700) and checks that it is ours alone; the home must exist before. */
 bool rpc_place_prepare(const struct rpc_place *place);

@@ -1,0 +1,101 @@
+#include "apps/cli/contact.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+
+#define NAME_COLUMNS 20
+
+static void print_fitted(const char *text, size_t columns)
+{
+    char *clean = face_clean(text != NULL ? text : "", FACE_ONE_LINE);
+    char *fitted = face_fit(clean, columns);
+    fputs(fitted, stdout);
+    mem_free(fitted);
+    mem_free(clean);
+}
+
+static void print_presence(const json_t *contact)
+{
+    const char *seen = rpc_text(contact, "last_seen");
+    if (rpc_flag(contact, "online")) {
+        fputs("online", stdout);
+    } else if (rpc_flag(contact, "dialling")) {
+        fputs("looking", stdout);
+    } else if (seen != NULL) {
+        fputs("seen ", stdout);
+        print_time(seen);
+    } else {
+        fputs("not seen yet", stdout);
+    }
+}
+
+void contact_print_line(const json_t *contact)
+{
+    print_fitted(rpc_text(contact, "name"), NAME_COLUMNS);
+    fputs("  ", stdout);
+    print_presence(contact);
+    putchar('\n');
+}
+
+static void print_places(const json_t *contact)
+{
+    size_t i;
+    json_t *place;
+    json_array_foreach(json_object_get(contact, "at"), i, place)
+    {
+        const char *worked = rpc_text(place, "worked");
+        fputs(i == 0 ? "addresses   " : "            ", stdout);
+        print_clean(rpc_text(place, "address"));
+        fputs(rpc_flag(place, "fixed") ? "  (yours)" : "  (learnt)", stdout);
+        if (worked != NULL) {
+            fputs(", worked ", stdout);
+            print_time(worked);
+        }
+        putchar('\n');
+    }
+    if (i == 0)
+        puts("addresses   none: this person must reach you first, or use `ramage contact at`");
+}
+
+void contact_print_all(const json_t *contact)
+{
+    fputs("name        ", stdout);
+    print_clean(rpc_text(contact, "name"));
+    fputs("\npresence    ", stdout);
+    print_presence(contact);
+    if (rpc_text(contact, "online_at") != NULL) {
+        fputs(" at ", stdout);
+        print_clean(rpc_text(contact, "online_at"));
+    }
+    double round_trip = json_number_value(json_object_get(contact, "round_trip"));
+    if (round_trip > 0)
+        printf(", round trip %.1f ms", round_trip * 1000);
+    fputs("\nadded       ", stdout);
+    print_time(rpc_text(contact, "added"));
+    putchar('\n');
+    print_places(contact);
+    fputs("card        ", stdout);
+    print_clean(rpc_text(contact, "card"));
+    fputs("\nto compare  ", stdout);
+    print_clean(rpc_text(contact, "short"));
+    putchar('\n');
+}
+
+int contact_ask(struct cli *cli, const char *method, json_t *params, const char *before,
+                const char *behind)
+{
+    json_t *answer = ask(cli, method, params);
+    const json_t *contact = json_object_get(answer, "contact");
+    if (answer == NULL)
+        return cli->exit;
+    if (wants_json(cli)) {
+        print_json(contact);
+    } else {
+        fputs(before, stdout);
+        print_clean(rpc_text(contact, "name"));
+        puts(behind);
+    }
+    json_decref(answer);
+    return RPC_EXIT_DONE;
+}

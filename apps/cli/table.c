@@ -1,0 +1,107 @@
+/* The one table of verbs: dispatch, usage and help come from it. */
+#include "apps/cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BIT OPTION_BIT
+#define ANY 1000 /* words */
+
+/* clang-format off */
+static const struct command commands[] = {
+    { "Start", "new", "", 0, 0, BIT(OPTION_NAME) | BIT(OPTION_NO_PASSPHRASE),
+      "make your identity, offline, in a second", "ramage new --name \"Ada\"", command_new },
+    { "Start", "demo", "", 0, 0, BIT(OPTION_SCRIPT),
+      "try it alone: two nodes on this machine, nothing stays", "ramage demo", command_demo },
+    { "Start", "id", "", 0, 0, BIT(OPTION_QR),
+      "show your card, to give to a friend", "ramage id --qr", command_id },
+
+    { "People", "contact add", "CARD --name NAME", 1, 1, BIT(OPTION_NAME) | BIT(OPTION_AT),
+      "add the person whose card this is",
+      "ramage contact add rmg1... --name bob --at 192.0.2.7:4711", command_contact_add },
+    { "People", "contact list", "", 0, 0, 0,
+      "list your contacts", "ramage contact list", command_contact_list },
+    { "People", "contact show", "WHO", 1, 1, 0,
+      "show all that is known about one", "ramage contact show bob", command_contact_show },
+    { "People", "contact rename", "WHO NAME", 2, 2, 0,
+      "give one another name", "ramage contact rename bob \"Bob (work)\"",
+      command_contact_rename },
+    { "People", "contact at", "WHO IP:PORT...", 2, 1 + RPC_ADDRESSES_MAX, 0,
+      "add addresses to look at", "ramage contact at bob 192.0.2.7:4711", command_contact_at },
+    { "People", "contact remove", "WHO", 1, 1, 0,
+      "remove one, with the conversation", "ramage contact remove bob", command_contact_remove },
+
+    { "Talk", "send", "WHO [TEXT|-]", 1, ANY,
+      BIT(OPTION_WAIT) | BIT(OPTION_TIMEOUT) | BIT(OPTION_REQUEST_KEY),
+      "queue a message, safely; `-` or no text reads it from a pipe",
+      "ramage send bob \"On my way\"", command_send },
+    { "Talk", "read", "[WHO]", 0, 1, BIT(OPTION_COUNT) | BIT(OPTION_UNREAD) | BIT(OPTION_KEEP),
+      "show messages and mark them as read; without WHO, all unread ones",
+      "ramage read bob -n 50", command_read },
+    { "Talk", "follow", "[WHO]", 0, 1, BIT(OPTION_SINCE) | BIT(OPTION_AS),
+      "show messages as they come, until Ctrl-C",
+      "ramage follow --json --as bot | ./bot.py", command_follow },
+    { "Talk", "chats", "", 0, 0, 0,
+      "list conversations with unread counts", "ramage chats", command_chats },
+    { "Talk", "why", "MESSAGE", 1, 1, 0,
+      "where a message is and what it waits for", "ramage why 7k2m4q", command_why },
+
+    { "Machine", "status", "", 0, 0, 0,
+      "one screen of facts", "ramage status", command_status },
+    { "Machine", "lock", "", 0, 0, 0,
+      "forget the keys until the passphrase is typed again", "ramage lock", command_lock },
+    { "Machine", "unlock", "", 0, 0, 0,
+      "open with the passphrase", "ramage unlock", command_unlock },
+    { "Machine", "daemon run", "", 0, 0,
+      BIT(OPTION_LISTEN) | BIT(OPTION_READY_FD) | BIT(OPTION_VERBOSE),
+      "run the daemon in the foreground", "ramage daemon run --listen 0.0.0.0:4711",
+      command_daemon_run },
+    { "Machine", "daemon start", "", 0, 0, BIT(OPTION_LISTEN),
+      "start the daemon in the background", "ramage daemon start --listen 0.0.0.0:4711",
+      command_daemon_start },
+    { "Machine", "daemon stop", "", 0, 0, 0,
+      "stop it", "ramage daemon stop", command_daemon_stop },
+    { "Machine", "daemon status", "", 0, 0, 0,
+      "does it run?", "ramage daemon status", command_daemon_status },
+    { "Machine", "rpc", "METHOD [JSON]", 0, 2, BIT(OPTION_STDIO),
+      "call the daemon directly; `rpc.discover` describes everything",
+      "ramage rpc message.list '{\"who\":\"bob\",\"limit\":5}'", command_rpc },
+    { "Machine", "help", "[VERB]", 0, 2, 0,
+      "explain a verb, or list them", "ramage help send", command_help },
+    { "Machine", "version", "", 0, 0, 0,
+      "say which release this is", "ramage version", command_version },
+};
+/* clang-format on */
+
+const struct command *command_at(size_t index)
+{
+    return index < COUNT(commands) ? &commands[index] : NULL;
+}
+
+const struct command *command_named(char **words, int count, int *taken)
+{
+    for (size_t i = 0; i < COUNT(commands) && count > 0; i++) {
+        const char *name = commands[i].name;
+        size_t first = strcspn(name, " ");
+        if (strlen(words[0]) != first || strncmp(words[0], name, first) != 0)
+            continue;
+        bool two = name[first] == ' ';
+        if (two && (count < 2 || strcmp(words[1], name + first + 1) != 0))
+            continue;
+        *taken = two ? 2 : 1;
+        return &commands[i];
+    }
+    return NULL;
+}
+
+const char *command_nearest(char **words, int count)
+{
+    const char *names[COUNT(commands)];
+    char typed[64];
+    for (size_t i = 0; i < COUNT(commands); i++)
+        names[i] = commands[i].name;
+    snprintf(typed, sizeof typed, "%s%s%s", words[0], count > 1 ? " " : "",
+             count > 1 ? words[1] : "");
+    const char *nearest = face_nearest(typed, names, COUNT(names));
+    return nearest != NULL || count < 2 ? nearest : face_nearest(words[0], names, COUNT(names));
+}
