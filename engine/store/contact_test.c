@@ -160,8 +160,20 @@ static void test_a_removed_contact_takes_everything_of_his_along(void)
     store_event_range(home.store, &oldest, &newest);
     CHECK(oldest == 1 && newest == 2); /* tombstones: Bob's event is still numbered */
 
-    /* An event of the past must not come to mean a message of today. */
+    fixture_end(&home);
+}
+
+/* An event of the past must not come to mean a message or a person of today. */
+static void test_a_number_never_comes_to_mean_two_things(void)
+{
+    fixture_begin(&home, NULL);
+    int64_t bob = fixture_contact(&home, "Bob");
+    int64_t row = fixture_say(&home, bob, true, "old");
+    CHECK_INT(store_contact_remove(home.store, bob), FAULT_NONE);
+    fixture_settle(&home);
+    fixture_reopen(&home);
     int64_t again = fixture_contact(&home, "Bob");
+    CHECK(again > bob);
     CHECK(fixture_say(&home, again, true, "new") > row);
     fixture_end(&home);
 }
@@ -316,7 +328,8 @@ TESTS(TEST(test_a_contact_comes_back_as_it_was),
       TEST(test_contacts_are_walked_by_id_and_their_ids_are_never_used_twice),
       TEST(test_one_contact_too_many_is_refused),
       TEST(test_a_removed_contact_takes_everything_of_his_along),
-      TEST(test_a_device_is_known_by_its_key), TEST(test_devices_are_walked_and_have_a_maximum),
+      TEST(test_a_number_never_comes_to_mean_two_things), TEST(test_a_device_is_known_by_its_key),
+      TEST(test_devices_are_walked_and_have_a_maximum),
       TEST(test_addresses_come_last_worked_first_then_fixed),
       TEST(test_a_ninth_address_replaces_the_seen_one_that_worked_longest_ago),
       TEST(test_an_address_is_removed), TEST(test_we_are_written_once_and_come_back))

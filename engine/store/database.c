@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/store/memory.h"
 #include "engine/store/schema.h"
 
 #define WAL_PAGES      1000 /* of 4 KiB: then the WAL is copied home and begun anew */
@@ -142,10 +143,6 @@ static int give_key(struct store *store, const uint8_t key[32])
 
 /* What must be said before the first page is read.
 
-   cipher_memory_security stays off: it clears and locks every allocation SQLite makes, and that
-   took a message of 40 microseconds to 240 (tools/bench/store.c). Pages leave memory with the
-   process.
-
    One process holds the file while it is open: the wal-index then lives in our memory, no third
    file is made, and cached pages stay good from one transaction to the next. */
 static const char before_reading[] = "PRAGMA temp_store = MEMORY;"
@@ -223,6 +220,7 @@ static enum store_trouble open_database(struct store *store, const struct store_
 enum fault store_open(const struct store_place *place, struct store **out,
                       enum store_trouble *trouble)
 {
+    memory_wipe_what_is_freed();
     struct store *store = mem_zeroed(1, sizeof *store);
     *trouble = open_database(store, place);
     if (*trouble != STORE_FINE) {

@@ -83,14 +83,13 @@ static enum fault remove_owed(struct store *store, int64_t message)
 static enum fault set_state(struct store *store, int64_t message, enum message_state state,
                             enum message_failure failure, instant now, size_t *changed)
 {
-    static const char sql[] = "UPDATE message SET state = ?, failure = ?, changed = ?"
-                              " WHERE row = ? AND ours = 1 AND state = ?";
+    static const char sql[] =
+        "UPDATE message SET state = ?, failure = ?, changed = ? WHERE row = ?";
     struct query query = query_open(store, sql);
     query_bind(&query, state);
     query_bind(&query, failure);
     query_bind_time(&query, now);
     query_bind(&query, message);
-    query_bind(&query, MESSAGE_WRITTEN);
     return query_change(&query, changed);
 }
 

@@ -17,6 +17,9 @@ static void test_what_is_owed_is_walked_in_order_and_ends_once(void)
     int64_t place = owed.row;
     CHECK_INT(store_outbox_next(home.store, bob, place, &owed), FAULT_NONE);
     CHECK(owed.message == second && owed.row > place);
+    CHECK_INT(store_outbox_ahead(home.store, bob, place), 0);
+    CHECK_INT(store_outbox_ahead(home.store, bob, owed.row),
+              1); /* hers between is not ahead of it */
     CHECK_INT(store_outbox_next(home.store, bob, owed.row, &owed), FAULT_GONE);
     CHECK_INT(store_outbox_of(home.store, hers, &owed), FAULT_NONE);
     CHECK(owed.contact == eve);

@@ -530,6 +530,7 @@ static void ask_everything(struct store *store, int64_t contact)
     store_outbox_next(store, contact, 0, &owed);
     store_outbox_first_to_expire(store, &owed);
     store_outbox_count(store, contact);
+    store_outbox_ahead(store, contact, 1);
     store_outbox_end(store, 1, MESSAGE_DELIVERED, FAILURE_NONE, 1);
     store_event_next(store, 0, &event);
     store_consumer_set(store, "tui", 1);
