@@ -1,0 +1,333 @@
+/* Two whole nodes and a wire without faults; the faults are the simulator's. */
+#include "engine/node/node.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define START         ((instant)1763900000 * SECOND)
+#define TRIP          (25 * MILLISECOND)
+#define IN_FLIGHT_MAX 4096
+
+struct side {
+    char path[128];
+    struct node *node;
+    struct address at;
+    char card[CARD_TEXT_CHARS + 1];
+    int64_t contact;
+    struct rng_seeded luck;
+    struct rng rng;
+    size_t received, delivered; /* events seen */
+};
+
+struct flying {
+    struct side *to;
+    struct address from;
+    instant arrives;
+    size_t size;
+    uint8_t data[1500];
+};
+
+static struct side alice, bob;
+static struct flying *air;
+static size_t air_count;
+static instant now;
+static char folder[64];
+
+static void side_start(struct side *side)
+{
+    struct node_settings settings = { .place = { .path = side->path, .key = { 5 } },
+                                      .datagram_most = 1452 };
+    enum store_trouble trouble;
+    CHECK(node_create(&settings, now, &side->rng, NULL, &side->node, &trouble) == FAULT_NONE);
+}
+
+static void side_make(struct side *side, const char *name, const char *at, uint64_t seed)
+{
+    struct node_identity identity;
+    memset(side, 0, sizeof *side);
+    side->rng = rng_from_seed(&side->luck, seed);
+    snprintf(side->path, sizeof side->path, "%s/%s", folder, name);
+    CHECK(address_parse(at, &side->at));
+    side_start(side);
+    CHECK(node_identity(side->node, &identity) == ANSWER_NO_IDENTITY);
+    CHECK(node_identity_make(side->node, now, name) == ANSWER_DONE);
+    CHECK(node_identity_make(side->node, now, name) == ANSWER_HAS_IDENTITY);
+    CHECK(node_identity(side->node, &identity) == ANSWER_DONE);
+    CHECK_TEXT(identity.name, name);
+    card_write(side->card, &identity.card);
+    CHECK(node_settle(side->node) == FAULT_NONE);
+}
+
+static void begin(void)
+{
+    now = START;
+    air_count = 0;
+    air = calloc(IN_FLIGHT_MAX, sizeof *air);
+    snprintf(folder, sizeof folder, "/tmp/ramage-node-XXXXXX");
+    CHECK(mkdtemp(folder) != NULL);
+    side_make(&alice, "alice", "192.0.2.1:1000", 1);
+    side_make(&bob, "bob", "192.0.2.2:2000", 2);
+}
+
+static void side_stop(struct side *side)
+{
+    char path[160];
+    node_destroy(side->node);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s%s", side->path,
+                 ((const char *[]){ "", "-wal", "-shm" })[i]);
+        unlink(path);
+    }
+}
+
+static void end(void)
+{
+    side_stop(&alice);
+    side_stop(&bob);
+    rmdir(folder);
+    free(air);
+}
+
+static void send_off(struct side *from)
+{
+    struct datagrams out;
+    while (node_next_datagrams(from->node, now, &out)) {
+        for (size_t at = 0; at < out.bytes.size; at += out.segment) {
+            size_t size = out.bytes.size - at < out.segment ? out.bytes.size - at : out.segment;
+            struct side *to = address_equal(&out.to, &alice.at) ? &alice
+                              : address_equal(&out.to, &bob.at) ? &bob
+                                                                : NULL;
+            if (to == NULL || air_count == IN_FLIGHT_MAX || size > sizeof air[0].data)
+                continue;
+            struct flying *flying = &air[air_count++];
+            *flying =
+                (struct flying){ .to = to, .from = from->at, .arrives = now + TRIP, .size = size };
+            memcpy(flying->data, out.bytes.data + at, size);
+        }
+    }
+}
+
+static void look(struct side *side)
+{
+    struct node_event event;
+    while (node_next_event(side->node, &event)) {
+        side->received += event.event.kind == EVENT_MESSAGE_RECEIVED;
+        side->delivered +=
+            event.event.kind == EVENT_MESSAGE_STATE && event.event.detail == MESSAGE_DELIVERED;
+    }
+}
+
+static void run(duration length)
+{
+    instant until = now + length;
+    for (;;) {
+        send_off(&alice);
+        send_off(&bob);
+        look(&alice);
+        look(&bob);
+        instant next = earlier(node_deadline(alice.node), node_deadline(bob.node));
+        if (air_count > 0)
+            next = earlier(next, air[0].arrives);
+        if (next > until)
+            break;
+        now = later(now, next);
+        size_t due = 0;
+        for (; due < air_count && air[due].arrives <= now; due++)
+            node_receive(air[due].to->node, now, &air[due].from,
+                         (struct bytes){ air[due].data, air[due].size });
+        memmove(air, air + due, (air_count - due) * sizeof *air);
+        air_count -= due;
+        node_advance(alice.node, now);
+        node_advance(bob.node, now);
+    }
+    now = until;
+}
+
+static void add(struct side *side, const struct side *other, const char *name, bool with_address)
+{
+    struct node_contact contact;
+    CHECK(node_contact_add(side->node, now, other->card, name, &other->at, with_address,
+                           &contact) == ANSWER_DONE);
+    side->contact = contact.row.id;
+}
+
+static void friends(void)
+{
+    begin();
+    add(&alice, &bob, "Bob", true);
+    add(&bob, &alice, "Alice", false);
+}
+
+static int64_t say(struct side *side, const char *text)
+{
+    struct store_message message;
+    CHECK(node_message_send(side->node, now, side->contact, bytes_of_text(text), NULL, &message) ==
+          ANSWER_DONE);
+    return message.row;
+}
+
+static bool online(struct side *side)
+{
+    struct node_contact contact;
+    CHECK(node_contact_get(side->node, side->contact, &contact) == ANSWER_DONE);
+    return contact.online;
+}
+
+static void test_two_people_meet_at_a_door_and_talk(void)
+{
+    friends();
+    say(&alice, "bonjour");
+    run(SECOND);
+    CHECK(online(&alice) && online(&bob));
+    CHECK_INT(bob.received, 1);
+    CHECK_INT(alice.delivered, 1);
+    say(&bob, "salut");
+    run(60 * MILLISECOND);
+    CHECK_INT(alice.received, 1); /* one trip after it was said */
+    CHECK_INT(bob.delivered, 1);  /* and one trip back */
+    end();
+}
+
+static void test_nobody_answers_who_was_not_added(void)
+{
+    begin();
+    add(&alice, &bob, "Bob", true);
+    say(&alice, "anybody?");
+    run(12 * SECOND);
+    CHECK(!online(&alice));
+    CHECK_INT(bob.received, 0);
+    struct node_why why;
+    CHECK(node_why(alice.node, now, 1, &why) == ANSWER_DONE);
+    CHECK(why.attempt_count > 0 && why.attempts[0].door);
+    CHECK_TEXT(why.attempts[0].outcome, "no answer");
+    CHECK(why.owed.row != 0 && !why.sent && why.ahead == 0);
+    add(&bob, &alice, "Alice", false); /* now he knows her: the next call comes through */
+    run(30 * SECOND);
+    CHECK_INT(bob.received, 1);
+    CHECK_INT(alice.delivered, 1);
+    end();
+}
+
+static void test_who_restarts_is_met_again_without_the_door(void)
+{
+    friends();
+    run(SECOND);
+    node_destroy(alice.node);
+    side_start(&alice);
+    say(&alice, "back");
+    run(2 * SECOND);
+    CHECK_INT(bob.received, 1);
+    struct node_why why;
+    CHECK(node_why(alice.node, now, 1, &why) == ANSWER_DONE);
+    CHECK(why.attempt_count == 1 && !why.attempts[0].door);
+    end();
+}
+
+/* The callee learned where the caller was: after his own restart he calls back by himself. */
+static void test_the_one_who_was_called_can_call(void)
+{
+    friends();
+    run(5 * SECOND);
+    node_destroy(bob.node);
+    side_start(&bob);
+    say(&bob, "my turn");
+    run(SECOND);
+    CHECK_INT(alice.received, 1);
+    end();
+}
+
+static void test_a_removed_contact_is_cut_off_at_once(void)
+{
+    friends();
+    run(SECOND);
+    CHECK(node_contact_remove(bob.node, now, bob.contact) == ANSWER_DONE);
+    run(SECOND);
+    CHECK(!online(&alice));
+    say(&alice, "are you there?");
+    run(30 * SECOND);
+    CHECK_INT(bob.received, 0);
+    struct node_contact contact;
+    CHECK(node_contact_find(bob.node, "Alice", &contact) == ANSWER_NO_CONTACT);
+    end();
+}
+
+static void test_goodbye_is_heard(void)
+{
+    friends();
+    run(SECOND);
+    node_leave(bob.node, now);
+    send_off(&bob);
+    now += TRIP;
+    for (size_t i = 0; i < air_count; i++)
+        node_receive(air[i].to->node, now, &air[i].from,
+                     (struct bytes){ air[i].data, air[i].size });
+    air_count = 0;
+    CHECK(!online(&alice));
+    end();
+}
+
+static void test_a_thousand_messages_cross_in_order(void)
+{
+    friends();
+    for (int i = 0; i < 500; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%d", i);
+        say(&alice, text);
+        say(&bob, text);
+    }
+    run(20 * SECOND);
+    CHECK_INT(alice.received, 500);
+    CHECK_INT(bob.received, 500);
+    CHECK_INT(alice.delivered, 500);
+    struct store_message message;
+    struct store_place_in at, *from = NULL;
+    int expected = 0;
+    while (node_message_step(bob.node, bob.contact, from, false, false, &message) == ANSWER_DONE) {
+        char text[32];
+        snprintf(text, sizeof text, "%d", expected);
+        if (!message.ours) {
+            CHECK(bytes_equal(message.text, bytes_of_text(text)));
+            expected++;
+        }
+        at.height = message.height;
+        memcpy(at.id, message.id, sizeof at.id);
+        from = &at;
+    }
+    CHECK_INT(expected, 500);
+    end();
+}
+
+static void test_commands_refuse_what_they_must(void)
+{
+    friends();
+    struct node_contact contact;
+    struct address at[STORE_ADDRESSES_MAX + 1];
+    CHECK(node_contact_add(alice.node, now, alice.card, "me", NULL, 0, &contact) ==
+          ANSWER_OWN_CARD);
+    CHECK(node_contact_add(alice.node, now, bob.card, "again", NULL, 0, &contact) ==
+          ANSWER_CONTACT_EXISTS);
+    CHECK(node_contact_add(alice.node, now, "rmg1nonsense", "x", NULL, 0, &contact) ==
+          ANSWER_BAD_CARD);
+    for (size_t i = 0; i < COUNT(at); i++) {
+        at[i] = bob.at;
+        at[i].port = (uint16_t)(3000 + i);
+    }
+    CHECK(node_contact_reach(alice.node, now, alice.contact, at, STORE_ADDRESSES_MAX) ==
+          ANSWER_ADDRESSES_FULL); /* one is there already */
+    CHECK(node_contact_get(alice.node, alice.contact, &contact) == ANSWER_DONE);
+    CHECK_INT(contact.at_count, 1);
+    CHECK(node_contact_reach(alice.node, now, alice.contact, at, STORE_ADDRESSES_MAX - 1) ==
+          ANSWER_DONE);
+    CHECK(node_contact_get(alice.node, alice.contact, &contact) == ANSWER_DONE);
+    CHECK_INT(contact.at_count, STORE_ADDRESSES_MAX);
+    CHECK(node_contact_find(alice.node, "nobody", &contact) == ANSWER_NO_CONTACT);
+    end();
+}
+
+TESTS(TEST(test_two_people_meet_at_a_door_and_talk), TEST(test_nobody_answers_who_was_not_added),
+      TEST(test_who_restarts_is_met_again_without_the_door),
+      TEST(test_the_one_who_was_called_can_call), TEST(test_a_removed_contact_is_cut_off_at_once),
+      TEST(test_goodbye_is_heard), TEST(test_a_thousand_messages_cross_in_order),
+      TEST(test_commands_refuse_what_they_must))
