@@ -282,10 +282,12 @@ static int handshake_completed(ngtcp2_conn *quic, void *user)
     struct connection *connection = user;
     (void)quic;
     connection->phase = CONNECTION_OPEN;
+    connection->confirmed = !connection->caller;
     return 0;
 }
 
-/* From here nothing of the handshake is ever sent again: its buffers and keys can go. */
+/* To a caller only; for who answers, complete is confirmed (RFC 9001, 4.1.2). From here nothing of the
+   handshake is ever sent again: its buffers and keys can go. */
 static int handshake_confirmed(ngtcp2_conn *quic, void *user)
 {
     struct connection *connection = user;

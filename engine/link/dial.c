@@ -124,6 +124,13 @@ static void enlist(struct link *link)
         links_find_peer(links, dial->device)->dial = link;
 }
 
+/* He is calling already, and we answered: that call goes first. */
+static bool is_answered(const struct link *link)
+{
+    const struct peer *peer = links_find_peer(link->links, link->device);
+    return link->role == LINK_ROLE_CONTACT && peer->answer != NULL;
+}
+
 enum fault links_dial(struct links *links, instant now, const struct link_dial *dial, link_id *out)
 {
     const struct held *us = links_newest_contact(links);
@@ -149,7 +156,10 @@ enum fault links_dial(struct links *links, instant now, const struct link_dial *
     enlist(link);
     link->known_above = true;
     *out = link->id;
-    dial_send_flight(link);
+    if (is_answered(link))
+        dial_pause(link);
+    else
+        dial_send_flight(link);
     link_refresh(link, now);
     return FAULT_NONE;
 }

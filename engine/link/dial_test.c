@@ -1,0 +1,254 @@
+/* Calling: through loss, both at once, again after a restart. */
+#include "engine/link/net_test.h"
+
+static struct net net;
+
+static void test_nobody_there(void)
+{
+    net_start(&net, 1, 2);
+    net_befriend(&net, 0, 1);
+    net.people[1].deaf = true;
+    link_id id = net_dial(&net, 0, 1), again;
+    struct link_dial dial;
+    net_fill_dial(&net, 0, 1, &dial);
+    CHECK(links_dial(net.people[0].links, net.now, &dial, &again) == FAULT_BUSY && again == id);
+    CHECK(net_until(&net, 0, LINK_DOWN, 1, 20 * SECOND));
+    CHECK_INT(net_last(&net, 0, LINK_DOWN)->reason, LINK_NO_ANSWER);
+    CHECK(net.now - NET_START == 9 * SECOND);
+    CHECK_INT(net.people[0].sent_datagrams, 7); /* at 0, 200, 400, 800 ... 6,400 ms */
+    CHECK_INT(links_count(net.people[0].links), 0);
+    net_finish(&net);
+}
+
+static void test_any_of_several_addresses_will_do(void)
+{
+    struct link_dial dial;
+    link_id id;
+    net_start(&net, 2, 2);
+    net_befriend(&net, 0, 1);
+    net_fill_dial(&net, 0, 1, &dial);
+    dial.at_count = 3;
+    dial.at[0] = net_address("192.0.2.1:1");
+    dial.at[1] = net_address("[2001:db8::1]:2");
+    dial.at[2] = net_address("192.0.2.3:3");
+    CHECK(links_dial(net.people[0].links, net.now, &dial, &id) == FAULT_NONE);
+    net_run(&net, 100 * MILLISECOND);
+    links_dial_also(net.people[0].links, net.now, id, &net.people[1].at, 1);
+    CHECK(net_until(&net, 0, LINK_UP, 1, 51 * MILLISECOND));
+    CHECK(address_equal(&net_last(&net, 0, LINK_UP)->address, &net.people[1].at));
+    net_finish(&net);
+}
+
+static void test_loss_delays_a_call_but_does_not_end_it(void)
+{
+    static const struct {
+        unsigned loss;
+        duration median, ninety_five;
+    } rows[] = { { 0, 76 * MILLISECOND, 76 * MILLISECOND },
+                 { 10, 91 * MILLISECOND, 700 * MILLISECOND },
+                 { 30, 400 * MILLISECOND, 4 * SECOND } };
+    enum { RUNS = 200 };
+    for (size_t row = 0; row < COUNT(rows); row++) {
+        size_t slow = 0, very_slow = 0, failed = 0;
+        for (uint64_t seed = 0; seed < RUNS; seed++) {
+            net_start(&net, 1000 * row + seed, 2);
+            net_befriend(&net, 0, 1);
+            net.loss_percent = rows[row].loss;
+            net.jitter = rows[row].loss > 0 ? 5 * MILLISECOND : 0;
+            net_dial(&net, 0, 1);
+            bool up = net_until(&net, 1, LINK_UP, 1, 9 * SECOND);
+            duration took = net.now - NET_START;
+            failed += !up;
+            slow += took > rows[row].median;
+            very_slow += took > rows[row].ninety_five;
+            net_finish(&net);
+        }
+        CHECK(slow * 2 <= RUNS && very_slow * 20 <= RUNS);
+        CHECK(failed * 100 <= RUNS);
+    }
+}
+
+static bool one_link_each(void)
+{
+    const struct person *a = &net.people[0], *b = &net.people[1];
+    return links_find_device(a->links, b->device.public) != 0 &&
+           links_find_device(b->links, a->device.public) != 0 && links_count(a->links) == 1 &&
+           links_count(b->links) == 1;
+}
+
+/* A NAT that lets nobody in before its owner has sent something out. */
+static bool opened[2], behind_nat[2];
+static bool nat(struct net *here, size_t from, size_t to, struct bytes datagram)
+{
+    (void)here, (void)datagram;
+    opened[from] = true;
+    return !behind_nat[to] || opened[to];
+}
+
+static void meet_from_both_sides(uint64_t seed, duration skew, bool first, bool second,
+                                 unsigned loss)
+{
+    net_start(&net, seed, 2);
+    net_befriend(&net, 0, 1);
+    opened[0] = opened[1] = false;
+    behind_nat[0] = first;
+    behind_nat[1] = second;
+    net.gate = nat;
+    net.loss_percent = loss;
+    size_t early = seed % 2;
+    CHECK(net_dial(&net, early, 1 - early) != 0);
+    net_run(&net, skew);
+    net_dial(&net, 1 - early, early); /* busy already if the first has come through */
+    net_run(&net, loss > 0 ? 12 * SECOND : 2 * SECOND);
+    CHECK(one_link_each());
+    /* What was told adds up: every UP but one was taken back, and before the one that stays. */
+    for (size_t i = 0; i < 2; i++) {
+        size_t ups = net_count(&net, i, LINK_UP), taken_back = 0;
+        for (size_t e = 0; e < net.people[i].event_count; e++)
+            taken_back += net.people[i].events[e].kind == LINK_DOWN;
+        CHECK(ups >= 1 && taken_back + 1 >= ups);
+        CHECK(loss > 0 || ups == 1);
+        const struct person *person = &net.people[i];
+        CHECK(person->events[person->event_count - 1].kind == LINK_UP ||
+              person->events[person->event_count - 1].kind == LINK_MOVED);
+    }
+    /* Both ends are of one link. */
+    links_send(net.people[0].links, net.now,
+               links_find_device(net.people[0].links, net.people[1].device.public),
+               bytes_of_text("one"));
+    CHECK(net_until(&net, 1, LINK_FRAME, 1, 5 * SECOND));
+    net_finish(&net);
+}
+
+static void test_both_dial_at_once_and_get_one_link(void)
+{
+    for (uint64_t skew = 0; skew <= 120; skew += 3)
+        for (uint64_t nats = 0; nats < 4; nats++)
+            for (uint64_t seed = 0; seed < 2; seed++)
+                meet_from_both_sides(skew * 8 + nats * 2 + seed, skew * MILLISECOND, nats & 1,
+                                     nats & 2, 0);
+}
+
+static void test_both_dial_at_once_through_loss(void)
+{
+    for (uint64_t seed = 0; seed < 150; seed++)
+        meet_from_both_sides(seed, seed % 40 * 5 * MILLISECOND, seed & 1, seed & 2, 15);
+}
+
+/* Nothing of the one who should call ever arrives until he answers: the other's call gets through.
+ */
+static bool one_way_done;
+static bool one_way(struct net *here, size_t from, size_t to, struct bytes datagram)
+{
+    (void)to, (void)datagram;
+    bool smaller_calls = memcmp(here->people[from].device.public,
+                                here->people[1 - from].device.public, KEY_BYTES) < 0;
+    return !smaller_calls || one_way_done || here->now - NET_START >= 400 * MILLISECOND;
+}
+
+static void test_a_one_way_path_makes_the_winner_yield(void)
+{
+    net_start(&net, 8, 2);
+    net_befriend(&net, 0, 1);
+    net.gate = one_way;
+    net_dial(&net, 0, 1);
+    net_dial(&net, 1, 0);
+    net_run(&net, 5 * SECOND);
+    CHECK(one_link_each());
+    net_finish(&net);
+}
+
+static void test_a_restarted_caller_replaces_his_old_link(void)
+{
+    for (size_t who = 0; who < 2; who++) {
+        net_start(&net, 9, 2);
+        net_befriend(&net, 0, 1);
+        net_dial(&net, 0, 1);
+        CHECK(net_until(&net, 1, LINK_UP, 1, SECOND));
+        net_run(&net, 10 * SECOND);
+        net.people[who].settings.stamp_floor = net.now;
+        net_restart(&net, who);
+        net_know(&net, who, 1 - who);
+        CHECK(net_dial(&net, who, 1 - who) != 0);
+        CHECK(net_until(&net, 1 - who, LINK_UP, 2, SECOND));
+        const struct person *other = &net.people[1 - who];
+        CHECK(other->events[other->event_count - 2].kind == LINK_DOWN &&
+              other->events[other->event_count - 2].reason == LINK_REPLACED);
+        net_run(&net, SECOND);
+        CHECK(one_link_each());
+        net_finish(&net);
+    }
+}
+
+static void test_a_restart_is_noticed_at_once(void)
+{
+    for (size_t who = 0; who < 2; who++) {
+        net_start(&net, 10, 2);
+        net_befriend(&net, 0, 1);
+        net_dial(&net, 0, 1);
+        CHECK(net_until(&net, 1, LINK_UP, 1, SECOND));
+        net_run(&net, SECOND);
+        net_restart(&net, who); /* knows nobody, but mints as before */
+        const struct person *other = &net.people[1 - who];
+        link_id id = links_find_device(other->links, net.people[who].device.public);
+        instant asked = net.now;
+        links_send(other->links, net.now, id, bytes_of_text("still there?"));
+        CHECK(net_until(&net, 1 - who, LINK_DOWN, 1, SECOND));
+        CHECK_INT(net_last(&net, 1 - who, LINK_DOWN)->reason, LINK_LOST);
+        CHECK(net.now - asked <= 2 * net.delay + MILLISECOND);
+        net_finish(&net);
+    }
+}
+
+static void test_somebody_else_at_that_key_is_refused(void)
+{
+    struct link_dial dial;
+    link_id id;
+    net_start(&net, 11, 2);
+    net_befriend(&net, 0, 1);
+    /* We hold another certificate of his than he does: the prologues differ, he stays silent. */
+    net_fill_dial(&net, 0, 1, &dial);
+    dial.certificate_hash[0] ^= 1;
+    CHECK(links_dial(net.people[0].links, net.now, &dial, &id) == FAULT_NONE);
+    CHECK(net_until(&net, 0, LINK_DOWN, 1, 10 * SECOND));
+    CHECK_INT(net_last(&net, 0, LINK_DOWN)->reason, LINK_NO_ANSWER);
+    CHECK_INT(net.people[1].sent_datagrams, 0);
+    /* He answers as another device than we dialled. */
+    net_fill_dial(&net, 0, 1, &dial);
+    dial.device[0] ^= 1;
+    CHECK(links_dial(net.people[0].links, net.now, &dial, &id) == FAULT_NONE);
+    CHECK(net_until(&net, 0, LINK_DOWN, 2, 10 * SECOND));
+    CHECK_INT(net_last(&net, 0, LINK_DOWN)->reason, LINK_REFUSED);
+    /* A door that shows somebody else's record. */
+    net_fill_dial(&net, 0, 1, &dial);
+    dial.role = LINK_ROLE_DOOR;
+    memcpy(dial.theirs, net.people[1].door.public, KEY_BYTES);
+    dial.account[0] ^= 1;
+    CHECK(links_dial(net.people[0].links, net.now, &dial, &id) == FAULT_NONE);
+    CHECK(net_until(&net, 0, LINK_DOWN, 3, 10 * SECOND));
+    CHECK_INT(net_last(&net, 0, LINK_DOWN)->reason, LINK_REFUSED);
+    CHECK_INT(net_count(&net, 0, LINK_RECORD), 0);
+    net_finish(&net);
+}
+
+static void test_a_refused_device_is_hung_up_on(void)
+{
+    net_start(&net, 12, 2);
+    net_befriend(&net, 0, 1);
+    net_dial(&net, 0, 1);
+    CHECK(net_until(&net, 1, LINK_UP, 1, SECOND));
+    links_refuse_device(net.people[1].links, net.people[0].device.public);
+    CHECK(net_until(&net, 0, LINK_DOWN, 1, SECOND));
+    CHECK_INT(net_last(&net, 0, LINK_DOWN)->reason, LINK_CLOSED_THERE);
+    net_dial(&net, 0, 1);
+    net_run(&net, 10 * SECOND);
+    CHECK_INT(net_count(&net, 0, LINK_UP), 1);
+    net_finish(&net);
+}
+
+TESTS(TEST(test_nobody_there), TEST(test_any_of_several_addresses_will_do),
+      TEST(test_loss_delays_a_call_but_does_not_end_it),
+      TEST(test_both_dial_at_once_and_get_one_link), TEST(test_both_dial_at_once_through_loss),
+      TEST(test_a_one_way_path_makes_the_winner_yield),
+      TEST(test_a_restarted_caller_replaces_his_old_link), TEST(test_a_restart_is_noticed_at_once),
+      TEST(test_somebody_else_at_that_key_is_refused), TEST(test_a_refused_device_is_hung_up_on))
