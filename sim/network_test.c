@@ -13,8 +13,8 @@ static void pair_open(struct pair *pair, const struct weather *weather)
 {
     pair->rng = rng_from_seed(&pair->luck, 5);
     pair->network = network_create(&pair->rng);
-    pair->here = network_plug(pair->network, "here");
-    pair->there = network_plug(pair->network, "there");
+    pair->here = network_plug(pair->network, NULL);
+    pair->there = network_plug(pair->network, &pair->there);
     network_weather(pair->network, weather);
 }
 
@@ -43,7 +43,7 @@ static void test_a_datagram_arrives_after_its_latency(void)
     CHECK(network_next(pair.network) == 25 * MILLISECOND);
     CHECK(!network_arrival(pair.network, 24 * MILLISECOND, &arrival));
     CHECK(network_arrival(pair.network, 25 * MILLISECOND, &arrival));
-    CHECK_TEXT(arrival.owner, "there");
+    CHECK(arrival.owner == &pair.there);
     struct address from = plug_address(pair.here);
     CHECK(address_equal(&arrival.from, &from) && arrival.datagram.size == 100);
     CHECK(network_next(pair.network) == NEVER);
@@ -98,7 +98,7 @@ static void test_a_translator_lets_in_only_who_was_spoken_to_and_for_a_while(voi
     struct pair pair;
     struct arrival arrival;
     pair_open(&pair, &(struct weather){ .latency = 0 });
-    struct plug *stranger = network_plug(pair.network, "stranger");
+    struct plug *stranger = network_plug(pair.network, NULL);
     plug_behind_nat(pair.here, 30 * SECOND);
     send_to(&pair, pair.there, pair.here, 0, 10); /* port 0: nobody can dial in */
     CHECK_INT(arrivals(&pair, 0), 0);

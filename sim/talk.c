@@ -24,7 +24,7 @@ void sim_say(struct sim_node *from, struct sim_node *to, const char *text)
 static enum answer ask(struct sim_node *node, size_t i, struct store_message *out)
 {
     struct said *said = &node->said[i];
-    char key[32];
+    char key[64];
     snprintf(key, sizeof key, "%s-%zu", node->name, i);
     return node_message_send(node->engine, sim_clock(node), node->contacts[said->to->number],
                              bytes_of_text(said->text), key, out);
