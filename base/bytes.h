@@ -17,8 +17,8 @@ struct bytes {
 
 #define BYTES_OF(array) ((struct bytes){ (const uint8_t *)(array), sizeof(array) })
 
-struct bytes bytes_of_text(const char *text); /* without its final NUL */
-bool bytes_equal(struct bytes a, struct bytes b); /* leaks where they differ: not for secrets */
+struct bytes bytes_of_text(const char *text);      /* without its final NUL */
+bool bytes_equal(struct bytes a, struct bytes b);  /* leaks where they differ: not for secrets */
 int bytes_compare(struct bytes a, struct bytes b); /* as memcmp; a prefix comes first */
 
 struct cursor {
@@ -28,8 +28,8 @@ struct cursor {
     bool spoilt;
 };
 
-struct cursor cursor_over(struct bytes wire);              /* to read */
-struct cursor cursor_into(void *memory, size_t size);      /* to write */
+struct cursor cursor_over(struct bytes wire);         /* to read */
+struct cursor cursor_into(void *memory, size_t size); /* to write */
 
 /* True when nothing failed. For a reader `cursor_done` also wants every byte consumed. */
 bool cursor_good(const struct cursor *cursor);

@@ -11,7 +11,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_ITEM(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define LIST_ITEM(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 /* `link` may be removed inside the loop. */
 #define LIST_EACH(link, head)                                                                      \
     for (struct list *link = (head)->next, *link##_next = link->next; link != (head);              \

@@ -16,10 +16,11 @@ void map_destroy(struct map *map); /* NULL is fine; values stay the caller's */
 
 /* False when the map is full or the key is there already (then nothing changes). */
 bool map_put(struct map *map, struct bytes key, void *value);
-void *map_get(const struct map *map, struct bytes key);  /* NULL: not there */
-void *map_remove(struct map *map, struct bytes key);     /* what was there, or NULL */
+void *map_get(const struct map *map, struct bytes key); /* NULL: not there */
+void *map_remove(struct map *map, struct bytes key);    /* what was there, or NULL */
 size_t map_count(const struct map *map);
-/* Walks in no particular order: start with *at = 0, ends with NULL. Do not change the map meanwhile. */
+/* Walks in no particular order: start with *at = 0, ends with NULL. Do not change the map
+ * meanwhile. */
 void *map_each(const struct map *map, size_t *at);
 
 #endif

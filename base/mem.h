@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-void *mem_zeroed(size_t count, size_t size);            /* freed by mem_free; never NULL */
+void *mem_zeroed(size_t count, size_t size);             /* freed by mem_free; never NULL */
 void *mem_resized(void *old, size_t count, size_t size); /* new part is not cleared */
 void *mem_copy(const void *data, size_t size);           /* never NULL, also for size 0 */
 char *mem_text(const char *text);
-void mem_free(void *memory);                             /* NULL is fine */
+void mem_free(void *memory); /* NULL is fine */
 
 /* Clears a secret in a way no compiler may leave out. */
 void wipe(void *memory, size_t size);

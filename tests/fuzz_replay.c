@@ -1,5 +1,5 @@
-/* Runs a fuzzer's function over the files of a kept corpus: what was once found stays found, also in
-   builds without libFuzzer. Beside each file it runs a few cheap mutations of it. */
+/* Runs a fuzzer's function over the files of a kept corpus: what was once found stays found, also
+   in builds without libFuzzer. Beside each file it runs a few cheap mutations of it. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -13,16 +13,19 @@
 
 #include <string.h>
 
-#define CHECK(claim) assert_true(claim)
+#define CHECK(claim)            assert_true(claim)
 #define CHECK_BYTES(a, b, size) assert_memory_equal(a, b, size)
-#define CHECK_TEXT(a, b) assert_string_equal(a, b)
-#define CHECK_INT(a, b) assert_int_equal(a, b)
+#define CHECK_TEXT(a, b)        assert_string_equal(a, b)
+#define CHECK_INT(a, b)         assert_int_equal(a, b)
 
 struct test {
     const char *name;
     void (*run)(void);
 };
-#define TEST(function) { #function, function }
+#define TEST(function)                                                                             \
+    {                                                                                              \
+#function, function                                                                        \
+    }
 /* At the end of a test file: TESTS(TEST(test_a), TEST(test_b)) */
 #define TESTS(...)                                                                                 \
     static void run_one(void **state)                                                              \

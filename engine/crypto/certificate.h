@@ -12,9 +12,9 @@
 
 #define CERTIFICATE_BYTES 234
 
-enum link_role { /* which of its keys a device answers under */
-    LINK_ROLE_CONTACT = 0, /* the weekly key that contacts know */
-    LINK_ROLE_DOOR = 1,    /* the key every holder of a card can compute */
+enum link_role {                        /* which of its keys a device answers under */
+                 LINK_ROLE_CONTACT = 0, /* the weekly key that contacts know */
+                 LINK_ROLE_DOOR = 1,    /* the key every holder of a card can compute */
 };
 
 struct certificate {

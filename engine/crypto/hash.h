@@ -1,5 +1,6 @@
-/* Digests. Everything of ours is BLAKE2b (RFC 7693); every use starts with its own label, so no value
-   made for one purpose can serve another. Equality of secrets is asked here, in constant time. */
+/* Digests. Everything of ours is BLAKE2b (RFC 7693); every use starts with its own label, so no
+   value made for one purpose can serve another. Equality of secrets is asked here, in constant
+   time. */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
 
@@ -8,9 +9,9 @@
 #define HASH_BYTES     32
 #define HASH_MAX_BYTES 64
 
-/* BLAKE2b over `label` (length-prefixed with one byte, at most 255) and then the parts in order, each
-   preceded by its u64 length, so that no two lists of parts share an encoding. `key` may be empty, else
-   16 to 64 bytes. `size` is 16 to 64. */
+/* BLAKE2b over `label` (length-prefixed with one byte, at most 255) and then the parts in order,
+   each preceded by its u64 length, so that no two lists of parts share an encoding. `key` may be
+   empty, else 16 to 64 bytes. `size` is 16 to 64. */
 void hash_parts(void *out, size_t size, struct bytes key, const char *label,
                 const struct bytes *parts, size_t count);
 

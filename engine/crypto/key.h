@@ -1,5 +1,6 @@
-/* Key pairs, and the strict reading of public keys: one key has one spelling, and a spelling that is
-   low-order, mixed-order or non-canonical is refused wherever a key enters (RFC 7748, RFC 8032). */
+/* Key pairs, and the strict reading of public keys: one key has one spelling, and a spelling that
+   is low-order, mixed-order or non-canonical is refused wherever a key enters (RFC 7748, RFC 8032).
+ */
 #ifndef CRYPTO_KEY_H
 #define CRYPTO_KEY_H
 
@@ -20,7 +21,8 @@ struct dh_pair { /* X25519 */
     uint8_t public[KEY_BYTES];
 };
 
-bool crypto_start(void); /* once per process, before anything else; false: the library is unusable */
+bool crypto_start(
+    void); /* once per process, before anything else; false: the library is unusable */
 
 void sign_pair_make(struct sign_pair *out, struct rng *rng);
 void sign_pair_from_seed(struct sign_pair *out, const uint8_t seed[KEY_BYTES]);

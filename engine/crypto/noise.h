@@ -1,9 +1,9 @@
 /* The Noise Protocol Framework, revision 34: one engine for every handshake pattern.
 
    Patterns are rows of a table (pre-messages and tokens); psk modifiers are tokens like the others.
-   The cipher is ChaChaPoly, the curve 25519; the hash is handed in, so that published vectors of every
-   hash can be replayed (the product itself uses BLAKE2b and nothing else). A failed read changes
-   nothing: the state before it is the state after it. */
+   The cipher is ChaChaPoly, the curve 25519; the hash is handed in, so that published vectors of
+   every hash can be replayed (the product itself uses BLAKE2b and nothing else). A failed read
+   changes nothing: the state before it is the state after it. */
 #ifndef CRYPTO_NOISE_H
 #define CRYPTO_NOISE_H
 
@@ -30,13 +30,13 @@ struct noise_pattern;
 const struct noise_pattern *noise_pattern(const char *name);
 size_t noise_pattern_messages(const struct noise_pattern *pattern);
 
-/* What a party knows before it starts. Unused members stay NULL. `ephemeral` is for vectors only: it
-   replaces the pair the engine would make from `rng`. */
+/* What a party knows before it starts. Unused members stay NULL. `ephemeral` is for vectors only:
+   it replaces the pair the engine would make from `rng`. */
 struct noise_keys {
     const struct dh_pair *ours;
-    const uint8_t *theirs;           /* their static public key */
+    const uint8_t *theirs; /* their static public key */
     const struct dh_pair *ephemeral;
-    const uint8_t *their_ephemeral;  /* patterns whose pre-message has an e */
+    const uint8_t *their_ephemeral; /* patterns whose pre-message has an e */
 };
 
 struct noise; /* one handshake, one side */
@@ -45,7 +45,8 @@ struct noise *noise_create(const struct noise_pattern *pattern, const struct noi
                            struct rng *rng); /* rng is borrowed */
 void noise_destroy(struct noise *noise);     /* wipes; NULL is fine */
 
-/* The psk of token `psk`, counted from 0 in order of use; must be there before the message using it. */
+/* The psk of token `psk`, counted from 0 in order of use; must be there before the message using
+ * it. */
 void noise_set_psk(struct noise *noise, size_t index, const uint8_t psk[NOISE_PSK_BYTES]);
 
 /* Bytes that the next message adds to its payload. */
@@ -56,13 +57,13 @@ enum fault noise_write(struct noise *noise, struct bytes payload, struct cursor 
 /* Reads it; the payload goes to `out` (room for message.size bytes), its length to *size. */
 enum fault noise_read(struct noise *noise, struct bytes message, uint8_t *out, size_t *size);
 
-bool noise_finished(const struct noise *noise);           /* all messages of the pattern are through */
+bool noise_finished(const struct noise *noise); /* all messages of the pattern are through */
 const uint8_t *noise_their_static(const struct noise *noise); /* NULL while unknown */
 struct bytes noise_handshake_hash(const struct noise *noise); /* h, so far */
 
 /* Up to three keys from the final chaining key: k1 (initiator to responder), k2 (back), and a third
-   that Noise leaves to the application (HKDF with three outputs, section 4.3). The first two are the
-   same whether 2 or 3 are asked for. Each is 32 bytes. */
+   that Noise leaves to the application (HKDF with three outputs, section 4.3). The first two are
+   the same whether 2 or 3 are asked for. Each is 32 bytes. */
 void noise_split(const struct noise *noise, size_t count, uint8_t (*keys)[32]);
 
 #endif

@@ -1,8 +1,8 @@
 /* How a room asks for what is outside it: a wish is what it wants, news is what came of it.
 
-   A wish is never stored: a room restates its wishes from the store after a restart. Rooms that wish
-   have four calls, x_next_wish, x_learn, x_advance, x_deadline; the node carries wishes to whoever can
-   fulfil them and brings the news back, by one table. */
+   A wish is never stored: a room restates its wishes from the store after a restart. Rooms that
+   wish have four calls, x_next_wish, x_learn, x_advance, x_deadline; the node carries wishes to
+   whoever can fulfil them and brings the news back, by one table. */
 #ifndef WISH_WISH_H
 #define WISH_WISH_H
 
@@ -12,38 +12,39 @@
 #define WISH_ADDRESSES 8
 
 enum wish_kind {
-    WISH_DIAL,      /* reach a device: device (its key and link key) or, if unknown, the account's door */
-    WISH_HANG_UP,   /* end the link, or stop dialling */
-    WISH_SEND,      /* one frame to a device that is UP */
+    WISH_DIAL, /* reach a device: device (its key and link key) or, if unknown, the account's door
+                */
+    WISH_HANG_UP, /* end the link, or stop dialling */
+    WISH_SEND,    /* one frame to a device that is UP */
 };
 
 struct wish {
-    uint64_t id;                  /* the room's own name for it; news carry it back */
+    uint64_t id; /* the room's own name for it; news carry it back */
     enum wish_kind kind;
-    int64_t contact, device;      /* rows of the store; device 0: not known yet */
-    bool door;                    /* DIAL: knock at the account's door instead of calling the device */
+    int64_t contact, device; /* rows of the store; device 0: not known yet */
+    bool door;               /* DIAL: knock at the account's door instead of calling the device */
     struct address at[WISH_ADDRESSES];
     size_t at_count;
-    struct bytes data;            /* SEND: valid until the next call of the wishing room */
+    struct bytes data; /* SEND: valid until the next call of the wishing room */
 };
 
 enum news_kind {
-    NEWS_UP,        /* a device is connected: contact, device, address */
-    NEWS_DOWN,      /* it no longer is, or the dial failed: reason (a short English word) */
-    NEWS_RECEIVED,  /* a frame from a device: data */
-    NEWS_WRITABLE,  /* a device that answered BUSY takes frames again */
-    NEWS_BUSY,      /* the SEND was not taken: ask again after WRITABLE */
-    NEWS_KNOWN,     /* a contact's device or its link key became known: contact, device */
+    NEWS_UP,       /* a device is connected: contact, device, address */
+    NEWS_DOWN,     /* it no longer is, or the dial failed: reason (a short English word) */
+    NEWS_RECEIVED, /* a frame from a device: data */
+    NEWS_WRITABLE, /* a device that answered BUSY takes frames again */
+    NEWS_BUSY,     /* the SEND was not taken: ask again after WRITABLE */
+    NEWS_KNOWN,    /* a contact's device or its link key became known: contact, device */
 };
 
 struct news {
-    uint64_t id;                  /* of the wish, or 0 */
+    uint64_t id; /* of the wish, or 0 */
     enum news_kind kind;
     int64_t contact, device;
-    struct address address;       /* UP */
-    bool we_called, was_up;       /* UP: who dialled. DOWN: after UP, or a dial that failed */
-    const char *reason;           /* DOWN: one of a fixed set of words */
-    struct bytes data;            /* RECEIVED */
+    struct address address; /* UP */
+    bool we_called, was_up; /* UP: who dialled. DOWN: after UP, or a dial that failed */
+    const char *reason;     /* DOWN: one of a fixed set of words */
+    struct bytes data;      /* RECEIVED */
 };
 
 #endif
