@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "engine/store/database.h"
 #include "tests/test.h"
 
 static struct fixture home;
@@ -172,8 +173,27 @@ static void test_old_requests_are_trimmed_in_small_bites(void)
     fixture_end(&home);
 }
 
+static void test_beyond_their_maximum_the_oldest_requests_are_forgotten(void)
+{
+    char sql[160];
+    int64_t message;
+    fixture_begin(&home, NULL);
+    CHECK_INT(store_request_put(home.store, "first", 1, 1), FAULT_NONE);
+    CHECK_INT(store_request_put(home.store, "second", 1, 1), FAULT_NONE);
+    snprintf(sql, sizeof sql,
+             "INSERT INTO request (row, key, message, answered) VALUES (%d, 'k', 1, 1)",
+             STORE_REQUESTS_MAX);
+    CHECK_INT(sqlite3_exec(home.store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+    CHECK_INT(store_request_get(home.store, "first", &message), FAULT_NONE);
+    CHECK_INT(store_request_put(home.store, "one more", 1, 1), FAULT_NONE);
+    CHECK_INT(store_request_get(home.store, "first", &message), FAULT_GONE);
+    CHECK_INT(store_request_get(home.store, "second", &message), FAULT_NONE);
+    fixture_end(&home);
+}
+
 TESTS(TEST(test_an_event_comes_back_as_it_was),
       TEST(test_events_have_no_gaps_through_undo_and_restart),
       TEST(test_old_events_are_trimmed_in_small_bites), TEST(test_a_consumer_keeps_its_place),
       TEST(test_one_consumer_too_many_is_refused), TEST(test_a_request_answered_keeps_its_answer),
-      TEST(test_old_requests_are_trimmed_in_small_bites))
+      TEST(test_old_requests_are_trimmed_in_small_bites),
+      TEST(test_beyond_their_maximum_the_oldest_requests_are_forgotten))
