@@ -91,6 +91,9 @@ instant connection_expiry(const struct connection *connection);
 void connection_expire(struct connection *connection, instant now);
 /* True when it did move: not before the peer confirmed the handshake, nor without spare ids. */
 bool connection_kick(struct connection *connection, instant now);
+/* The path seems to carry less than it did: nothing larger than every path carries is written until
+   the library itself sizes a path anew. */
+void connection_narrow(struct connection *connection);
 
 /* --- talking -----------------------------------------------------------------------------------
  */

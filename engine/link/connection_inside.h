@@ -46,7 +46,7 @@ struct connection {
     struct connection_setup setup;
     enum connection_phase phase;
     enum connection_end end;
-    bool caller, confirmed;
+    bool caller, confirmed, narrow;
     enum connection_heard heard; /* by the datagram being read */
     int64_t newest;              /* highest 1-RTT packet number opened so far */
     uint32_t epoch;

@@ -141,9 +141,23 @@ static ngtcp2_ssize write_something(struct connection *connection, instant now, 
     return size;
 }
 
+void connection_narrow(struct connection *connection)
+{
+    connection->narrow = true;
+}
+
+/* The library moves to a new path, and forgets the size of the old one, only with a spare id of the
+   peer's. Those may be in the very packets that no longer pass, so we do not wait for it. */
+static size_t room_for(struct connection *connection)
+{
+    if (ngtcp2_conn_get_path_max_tx_udp_payload_size(connection->quic) <= WIRE_DATAGRAM_LEAST)
+        connection->narrow = false;
+    return connection->narrow ? WIRE_DATAGRAM_LEAST : connection_datagram_most(connection);
+}
+
 size_t connection_write(struct connection *connection, instant now, uint8_t *out)
 {
-    size_t room = connection_datagram_most(connection);
+    size_t room = room_for(connection);
     ngtcp2_ssize size;
     if (connection->phase == CONNECTION_OVER)
         return 0;

@@ -13,9 +13,8 @@
 
 static void kick(struct link *link, instant now)
 {
-    link->kick_wanted = false;
-    if (connection_kick(link->connection, now))
-        link->kicked_at = now;
+    link->kick_wanted = !connection_kick(link->connection, now); /* without spare ids: later */
+    link->kicked_at = now;
 }
 
 static void want_kick(struct link *link, instant now)
@@ -111,6 +110,7 @@ void roam_advance(struct link *link, instant now)
         return;
     link->watched_since = now;
     link->watch_for = link->watch_for * 2 < STALL_MOST ? link->watch_for * 2 : STALL_MOST;
+    connection_narrow(link->connection);
     kick(link, now);
     announce(link);
 }
