@@ -67,8 +67,7 @@ void connection_remove_token(struct connection *connection, const uint8_t token[
         }
 }
 
-/* --- making one ----------------------------------------------------------------------------------
- */
+/* --- making one -------------------------------------------------------------------------------- */
 
 static void fill_parameters(ngtcp2_transport_params *out, const struct connection *connection)
 {
@@ -158,6 +157,7 @@ static void start(struct connection *connection, instant now,
                                               NGTCP2_PROTO_VER_V1, &connection_callbacks, &settings,
                                               parameters, &connection_memory, connection);
     assert(failed == 0); /* memory never runs out, and the arguments are ours */
+    connection->keyed_at = now;
     ngtcp2_conn_set_keep_alive_timeout(connection->quic, connection->setup.keep_alive != 0
                                                              ? connection->setup.keep_alive
                                                              : KEEP_ALIVE);
@@ -261,8 +261,7 @@ const uint8_t *connection_certificate(const struct connection *connection)
     return connection->certificate;
 }
 
-/* --- datagrams in
- * --------------------------------------------------------------------------------- */
+/* --- datagrams in ------------------------------------------------------------------------------ */
 
 static void end_by_library(struct connection *connection, int error)
 {
@@ -336,8 +335,7 @@ void connection_write_announce(struct connection *connection, uint8_t out[WIRE_A
     wire_write_announce(out, connection->announce_out, peer->data, ++connection->announced_out);
 }
 
-/* --- time and path
- * -------------------------------------------------------------------------------- */
+/* --- time and path ----------------------------------------------------------------------------- */
 
 instant connection_expiry(const struct connection *connection)
 {

@@ -60,6 +60,7 @@ struct connection {
     uint8_t tokens[PEER_TOKENS][WIRE_TOKEN_BYTES]; /* that reset this connection */
     size_t token_count;
     bool room_news;
+    instant keyed_at;
     uint64_t sent_bytes, received_bytes, acknowledged;
 };
 

@@ -4,11 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
+#define KEY_LIVES      HOUR
 #define VIEWS          8 /* pieces of a queue that one packet may take; a piece holds many packets */
 #define THROW_OVERHEAD (1 + WIRE_ID_BYTES + 4 + AEAD_TAG_BYTES + 3)
 
-/* --- saying
- * --------------------------------------------------------------------------------------- */
+/* --- saying ------------------------------------------------------------------------------------ */
 
 static struct outlet *outlet_for(struct connection *connection, enum link_stream kind)
 {
@@ -24,9 +24,10 @@ static struct outlet *outlet_for(struct connection *connection, enum link_stream
 
 enum fault connection_send(struct connection *connection, struct bytes frame)
 {
-    assert(frame.size <= LINK_FRAME_MAX_BYTES);
     if (connection->phase != CONNECTION_OPEN)
         return FAULT_GONE;
+    if (frame.size > LINK_FRAME_MAX_BYTES)
+        return FAULT_BUSY; /* nor will it ever fit: a stated limit */
     struct outlet *outlet = outlet_for(connection, LINK_STREAM_FRAMES);
     return outlet == NULL ? FAULT_GONE : outlet_put_frame(outlet, frame);
 }
@@ -65,8 +66,7 @@ bool connection_has_room_news(struct connection *connection)
     return news;
 }
 
-/* --- packets
- * -------------------------------------------------------------------------------------- */
+/* --- packets ----------------------------------------------------------------------------------- */
 
 /* A datagram lost its chance if the path has shrunk since it was thrown. */
 static bool next_thrown(struct connection *connection, struct bytes *out)
@@ -99,9 +99,19 @@ static ngtcp2_ssize write_thrown(struct connection *connection, instant now, uin
     return size;
 }
 
+/* Whoever steals a key reads an hour of talk at most. Refused while an earlier change is under way.
+ */
+static void change_key(struct connection *connection, instant now)
+{
+    if (now >= connection->keyed_at + KEY_LIVES && connection->confirmed &&
+        ngtcp2_conn_initiate_key_update(connection->quic, now) == 0)
+        connection->keyed_at = now;
+}
+
 static ngtcp2_ssize write_outlet(struct connection *connection, instant now, uint8_t *out,
                                  size_t room, struct outlet *outlet)
 {
+    change_key(connection, now);
     struct bytes views[VIEWS];
     ngtcp2_vec pieces[VIEWS];
     ngtcp2_ssize taken = -1;
@@ -211,8 +221,7 @@ size_t connection_write_close(struct connection *connection, instant now, bool r
     return (size_t)written;
 }
 
-/* --- hearing
- * -------------------------------------------------------------------------------------- */
+/* --- hearing ----------------------------------------------------------------------------------- */
 
 static struct inlet *inlet_for(struct connection *connection, enum link_stream kind)
 {
@@ -291,8 +300,7 @@ bool connection_readable(const struct connection *connection)
            inlet_readable(&connection->inlets[1]);
 }
 
-/* --- looking
- * -------------------------------------------------------------------------------------- */
+/* --- looking ----------------------------------------------------------------------------------- */
 
 void connection_look(const struct connection *connection, struct connection_figures *out)
 {

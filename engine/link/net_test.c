@@ -3,8 +3,6 @@
 #include "base/mem.h"
 #include "engine/crypto/hash.h"
 
-#include <stdio.h>
-
 struct flying {
     instant at;
     uint64_t order;
@@ -24,7 +22,6 @@ struct address net_address(const char *text)
 static void make_person(struct net *net, size_t who, uint64_t seed)
 {
     struct person *person = &net->people[who];
-    char text[32];
     memset(person, 0, sizeof *person);
     person->rng = rng_from_seed(&person->luck, seed * 100 + who);
     rng_fill(&person->rng, person->settings.secret, sizeof person->settings.secret);
@@ -34,8 +31,8 @@ static void make_person(struct net *net, size_t who, uint64_t seed)
     dh_pair_make(&person->door, &person->rng);
     certificate_write(person->certificate, &person->account, &person->device,
                       person->link_key.public, LINK_ROLE_CONTACT, 19000, 30000);
-    snprintf(text, sizeof text, "10.0.0.%zu:4711", who + 1);
-    person->at = net_address(text);
+    person->at = net_address("10.0.0.1:4711");
+    person->at.ip[15] = (uint8_t)(who + 1);
 }
 
 static void open_links(struct person *person)
@@ -121,8 +118,7 @@ link_id net_dial_door(struct net *net, size_t from, size_t to)
     return links_dial(net->people[from].links, net->now, &dial, &id) == FAULT_NONE ? id : 0;
 }
 
-/* --- the air
- * --------------------------------------------------------------------------------------- */
+/* --- the air ----------------------------------------------------------------------------------- */
 
 static bool sooner(const struct flying *a, const struct flying *b)
 {
