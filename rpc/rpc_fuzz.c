@@ -11,8 +11,23 @@ static void must(bool claim)
         abort();
 }
 
+static void check_time(struct bytes line)
+{
+    char text[2 * RPC_TIME_BYTES], again[RPC_TIME_BYTES];
+    instant when;
+    if (line.size >= sizeof text)
+        return;
+    memcpy(text, line.data, line.size);
+    text[line.size] = '\0';
+    if (!rpc_time_parse(text, &when))
+        return;
+    rpc_time_print(when, again);
+    must(strcmp(text, again) == 0);
+}
+
 static void check_line(struct bytes line)
 {
+    check_time(line);
     struct rpc_request request;
     char trouble[RPC_TROUBLE_BYTES];
     enum rpc_error error = rpc_request_read(line, &request, trouble);
