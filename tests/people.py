@@ -1,6 +1,7 @@
 """People for whole-program tests: real `ramage` processes in network namespaces of the test's own.
 
-Nothing here touches the machine's network: `enter` moves the test into namespaces that vanish with it.
+Nothing here touches the machine's network: `enter` moves the test into namespaces that vanish with
+it.
 """
 
 import ctypes

@@ -4,8 +4,8 @@ usage: prober_test.py RAMAGE
 
 The material is real: a relay between two friends keeps what they sent each other, and a third
 program dials the daemon's address with somebody else's card, so that there are Initials under a
-wrong key. The prober bends them and sends them from an address of its own. (Packets of a link that has
-ended are left out: who was on the path of one may be told by a reset that it is no more, see
+wrong key. The prober bends them and sends them from an address of its own. (Packets of a link that
+has ended are left out: who was on the path of one may be told by a reset that it is no more, see
 docs/threats.md.)
 """
 

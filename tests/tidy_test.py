@@ -92,7 +92,8 @@ class Copy:
         os.makedirs(folder, exist_ok=True)
         built = os.path.join(folder, "broken.o")
         subprocess.run(["cc", "-c", "-x", "c", "-o", built, "-"], input=source.encode(), check=True)
-        subprocess.run(["ar", "rcs", os.path.join(folder, f"lib{os.path.basename(room)}.a"), built], check=True)
+        archive = os.path.join(folder, f"lib{os.path.basename(room)}.a")
+        subprocess.run(["ar", "rcs", archive, built], check=True)
 
 
 def noticed(copy, rule, expected):
