@@ -115,7 +115,8 @@ static int64_t let_out(struct lane *lane)
         struct packet *packet = &lane->packets[lane->first];
         if (packet->due > now())
             return packet->due;
-        if (write(lane->to, packet->data, packet->size) < 0 && errno != EAGAIN)
+        /* EIO: the other end is not up. Like a full queue, that loses a packet, as cables do. */
+        if (write(lane->to, packet->data, packet->size) < 0 && errno != EAGAIN && errno != EIO)
             perror("write");
         free(packet->data);
         lane->first = (lane->first + 1) % QUEUE_MAX;
