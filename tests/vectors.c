@@ -90,12 +90,12 @@ static void digest_blake2s(uint8_t *out, const struct bytes *parts, size_t count
     blake2s(out, parts, count);
 }
 
-static const struct noise_hash noise_blake2s = { "BLAKE2s", 32, 64, digest_blake2s };
+static const struct kdf_hash kdf_blake2s = { "BLAKE2s", 32, 64, digest_blake2s };
 
-static const struct noise_hash *hash_named(const char *name)
+static const struct kdf_hash *hash_named(const char *name)
 {
-    const struct noise_hash *const all[] = { &noise_blake2b, &noise_blake2s, &noise_sha256,
-                                             &noise_sha512 };
+    const struct kdf_hash *const all[] = { &kdf_blake2b, &kdf_blake2s, &kdf_sha256,
+                                             &kdf_sha512 };
     for (size_t i = 0; i < COUNT(all); i++)
         if (strcmp(all[i]->name, name) == 0)
             return all[i];
@@ -121,7 +121,7 @@ static void load_pair(struct dh_pair *pair, const struct dh_pair **slot, const j
 }
 
 static void party_start(struct party *party, const json_t *vector, bool initiator,
-                        const struct noise_pattern *pattern, const struct noise_hash *hash)
+                        const struct noise_pattern *pattern, const struct kdf_hash *hash)
 {
     struct field prologue;
     const char *mine[] = { initiator ? "init_static" : "resp_static",
@@ -206,7 +206,7 @@ static void run_noise_vector(struct tally *tally, const json_t *vector)
     if (end == NULL)
         die("protocol", name);
     *end = '\0';
-    const struct noise_hash *hash = hash_named(end + strlen("_25519_ChaChaPoly_"));
+    const struct kdf_hash *hash = hash_named(end + strlen("_25519_ChaChaPoly_"));
     const struct noise_pattern *pattern = noise_pattern(pattern_name);
     if (pattern == NULL || hash == NULL) {
         judge(tally, false, "unknown protocol", text_of(vector, "protocol_name"));

@@ -38,23 +38,19 @@ bool aead_open_once(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
 /* Keyed once: what is set per packet is the nonce alone. A call of libcrypto that fails here could
    only mean a broken installation, never a peer. */
 struct aead {
-    EVP_CIPHER_CTX *seal, *open;
+    EVP_CIPHER_CTX *context;
 };
 
-static EVP_CIPHER_CTX *keyed(const uint8_t key[AEAD_KEY_BYTES], int encrypt)
-{
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    assert(context != NULL);
-    int good = EVP_CipherInit_ex(context, EVP_chacha20_poly1305(), NULL, key, NULL, encrypt);
-    assert(good == 1);
-    return context;
-}
+#define SEAL 1
+#define OPEN 0
 
 struct aead *aead_create(const uint8_t key[AEAD_KEY_BYTES])
 {
     struct aead *aead = mem_zeroed(1, sizeof *aead);
-    aead->seal = keyed(key, 1);
-    aead->open = keyed(key, 0);
+    aead->context = EVP_CIPHER_CTX_new();
+    assert(aead->context != NULL);
+    int good = EVP_CipherInit_ex(aead->context, EVP_chacha20_poly1305(), NULL, key, NULL, SEAL);
+    assert(good == 1);
     return aead;
 }
 
@@ -62,43 +58,46 @@ void aead_destroy(struct aead *aead)
 {
     if (aead == NULL)
         return;
-    EVP_CIPHER_CTX_free(aead->seal); /* wipes */
-    EVP_CIPHER_CTX_free(aead->open);
+    EVP_CIPHER_CTX_free(aead->context); /* wipes */
     mem_free(aead);
+}
+
+/* The text of a packet, or with `out` NULL what is authenticated beside it. */
+static int feed(struct aead *aead, uint8_t *out, struct bytes in)
+{
+    int size;
+    assert(in.size <= AEAD_MAX_BYTES);
+    return in.size == 0 || EVP_CipherUpdate(aead->context, out, &size, in.data, (int)in.size) == 1;
 }
 
 void aead_seal(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
                struct bytes text, struct bytes associated)
 {
-    int size = 0;
+    int size;
     uint8_t none;
-    int good = EVP_CipherInit_ex(aead->seal, NULL, NULL, NULL, nonce, 1);
-    if (associated.size > 0)
-        good &= EVP_CipherUpdate(aead->seal, NULL, &size, associated.data, (int)associated.size);
-    if (text.size > 0)
-        good &= EVP_CipherUpdate(aead->seal, out, &size, text.data, (int)text.size);
-    good &= EVP_CipherFinal_ex(aead->seal, &none, &size);
-    good &= EVP_CIPHER_CTX_ctrl(aead->seal, EVP_CTRL_AEAD_GET_TAG, TAG, out + text.size);
+    int good = EVP_CipherInit_ex(aead->context, NULL, NULL, NULL, nonce, SEAL);
+    good &= feed(aead, NULL, associated);
+    good &= feed(aead, out, text);
+    good &= EVP_CipherFinal_ex(aead->context, &none, &size);
+    good &= EVP_CIPHER_CTX_ctrl(aead->context, EVP_CTRL_AEAD_GET_TAG, TAG, out + text.size);
     assert(good == 1);
 }
 
 bool aead_open(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
                struct bytes sealed, struct bytes associated)
 {
-    int size = 0;
+    int size;
     uint8_t none, tag[TAG];
-    if (sealed.size < TAG)
+    if (sealed.size < TAG || sealed.size > AEAD_MAX_BYTES)
         return false;
     size_t text = sealed.size - TAG;
     memcpy(tag, sealed.data + text, TAG);
-    int good = EVP_CipherInit_ex(aead->open, NULL, NULL, NULL, nonce, 0);
-    good &= EVP_CIPHER_CTX_ctrl(aead->open, EVP_CTRL_AEAD_SET_TAG, TAG, tag);
-    if (associated.size > 0)
-        good &= EVP_CipherUpdate(aead->open, NULL, &size, associated.data, (int)associated.size);
-    if (text > 0)
-        good &= EVP_CipherUpdate(aead->open, out, &size, sealed.data, (int)text);
+    int good = EVP_CipherInit_ex(aead->context, NULL, NULL, NULL, nonce, OPEN);
+    good &= EVP_CIPHER_CTX_ctrl(aead->context, EVP_CTRL_AEAD_SET_TAG, TAG, tag);
+    good &= feed(aead, NULL, associated);
+    good &= feed(aead, out, (struct bytes){ sealed.data, text });
     assert(good == 1);
-    return EVP_CipherFinal_ex(aead->open, &none, &size) == 1;
+    return EVP_CipherFinal_ex(aead->context, &none, &size) == 1;
 }
 
 const char *aead_back_end(void)

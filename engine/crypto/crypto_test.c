@@ -265,9 +265,9 @@ static void test_a_failed_read_leaves_the_handshake_as_it_was(void)
     dh_pair_make(&responder, &rng);
     const struct noise_pattern *ik = noise_pattern("IK");
     struct noise *alice =
-        noise_create(ik, &noise_blake2b, true, bytes_of_text("p"),
+        noise_create(ik, &kdf_blake2b, true, bytes_of_text("p"),
                      &(struct noise_keys){ .ours = &initiator, .theirs = responder.public }, &rng);
-    struct noise *bob = noise_create(ik, &noise_blake2b, false, bytes_of_text("p"),
+    struct noise *bob = noise_create(ik, &kdf_blake2b, false, bytes_of_text("p"),
                                      &(struct noise_keys){ .ours = &responder }, &rng);
     for (int number = 0; number < 2; number++) {
         struct noise *from = number == 0 ? alice : bob, *to = number == 0 ? bob : alice;
@@ -305,10 +305,10 @@ static void test_another_prologue_is_another_handshake(void)
     dh_pair_make(&initiator, &rng);
     dh_pair_make(&responder, &rng);
     struct noise *alice =
-        noise_create(noise_pattern("IK"), &noise_blake2b, true, bytes_of_text("one"),
+        noise_create(noise_pattern("IK"), &kdf_blake2b, true, bytes_of_text("one"),
                      &(struct noise_keys){ .ours = &initiator, .theirs = responder.public }, &rng);
     struct noise *bob =
-        noise_create(noise_pattern("IK"), &noise_blake2b, false, bytes_of_text("two"),
+        noise_create(noise_pattern("IK"), &kdf_blake2b, false, bytes_of_text("two"),
                      &(struct noise_keys){ .ours = &responder }, &rng);
     struct cursor out = cursor_into(message, sizeof message);
     CHECK(noise_write(alice, (struct bytes){ 0 }, &out) == FAULT_NONE);

@@ -2,83 +2,22 @@
 
 #include "base/mem.h"
 #include "engine/crypto/aead.h"
-#include "engine/crypto/hash.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <string.h>
 
-/* --- hashes ----------------------------------------------------------------------------------- */
-
-static void digest_blake2b(uint8_t *out, const struct bytes *parts, size_t count)
+/* Noise's HKDF (section 4.3) is that of RFC 5869 with the chaining key for salt and no info. */
+static void hkdf(const struct kdf_hash *hash, const uint8_t *chaining_key, struct bytes input,
+                 size_t count, uint8_t *out)
 {
-    crypto_generichash_blake2b_state state;
-    crypto_generichash_blake2b_init(&state, NULL, 0, 64);
-    for (size_t i = 0; i < count; i++)
-        crypto_generichash_blake2b_update(&state, parts[i].data, parts[i].size);
-    crypto_generichash_blake2b_final(&state, out, 64);
-    sodium_memzero(&state, sizeof state);
-}
-
-static void digest_sha256(uint8_t *out, const struct bytes *parts, size_t count)
-{
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    for (size_t i = 0; i < count; i++)
-        crypto_hash_sha256_update(&state, parts[i].data, parts[i].size);
-    crypto_hash_sha256_final(&state, out);
-    sodium_memzero(&state, sizeof state);
-}
-
-static void digest_sha512(uint8_t *out, const struct bytes *parts, size_t count)
-{
-    crypto_hash_sha512_state state;
-    crypto_hash_sha512_init(&state);
-    for (size_t i = 0; i < count; i++)
-        crypto_hash_sha512_update(&state, parts[i].data, parts[i].size);
-    crypto_hash_sha512_final(&state, out);
-    sodium_memzero(&state, sizeof state);
-}
-
-const struct noise_hash noise_blake2b = { "BLAKE2b", 64, 128, digest_blake2b };
-const struct noise_hash noise_sha256 = { "SHA256", 32, 64, digest_sha256 };
-const struct noise_hash noise_sha512 = { "SHA512", 64, 128, digest_sha512 };
-
-#define BLOCK_MAX_BYTES 128
-
-/* HMAC (RFC 2104) over a byte string and one more byte or none. */
-static void hmac(const struct noise_hash *hash, uint8_t *out, const uint8_t *key, size_t key_size,
-                 struct bytes first, struct bytes second)
-{
-    uint8_t inner[BLOCK_MAX_BYTES], outer[BLOCK_MAX_BYTES], digest[NOISE_HASH_MAX_BYTES];
-    assert(key_size <= hash->block && hash->block <= BLOCK_MAX_BYTES);
-    memset(inner, 0x36, hash->block);
-    memset(outer, 0x5c, hash->block);
-    for (size_t i = 0; i < key_size; i++)
-        inner[i] ^= key[i], outer[i] ^= key[i];
-    hash->digest(digest, (struct bytes[]){ { inner, hash->block }, first, second }, 3);
-    hash->digest(out, (struct bytes[]){ { outer, hash->block }, { digest, hash->size } }, 2);
-    wipe(inner, sizeof inner);
-    wipe(outer, sizeof outer);
-    wipe(digest, sizeof digest);
-}
-
-/* HKDF(chaining key, input) with up to three outputs: Noise, section 4.3. */
-static void hkdf(const struct noise_hash *hash, const uint8_t *chaining_key, struct bytes input,
-                 size_t count, uint8_t (*out)[NOISE_HASH_MAX_BYTES])
-{
-    uint8_t temporary[NOISE_HASH_MAX_BYTES];
-    hmac(hash, temporary, chaining_key, hash->size, input, (struct bytes){ 0 });
-    for (uint8_t i = 0; i < count; i++) {
-        uint8_t number = i + 1;
-        struct bytes before = { i == 0 ? NULL : out[i - 1], i == 0 ? 0 : hash->size };
-        hmac(hash, out[i], temporary, hash->size, before, (struct bytes){ &number, 1 });
-    }
+    uint8_t temporary[KDF_HASH_MAX_BYTES];
+    kdf_extract(hash, temporary, (struct bytes){ chaining_key, hash->size }, input);
+    kdf_expand(hash, out, count * hash->size, (struct bytes){ temporary, hash->size },
+               (struct bytes){ 0 });
     wipe(temporary, sizeof temporary);
 }
 
-/* --- patterns -----------------------------------------------------------------------------------
- */
+/* --- patterns --------------------------------------------------------------------------------- */
 
 enum token { END, E, S, EE, ES, SE, SS, PSK };
 
@@ -87,75 +26,76 @@ enum token { END, E, S, EE, ES, SE, SS, PSK };
 
 struct noise_pattern {
     const char *name;
-    enum token before[2][2]; /* pre-messages of initiator and responder */
+    bool
+        known[2]; /* the pre-messages: is the static key of initiator, of responder known before? */
     enum token messages[MESSAGES_MAX][TOKENS_MAX];
 };
 
 /* Noise revision 34, sections 7.4, 7.5 and 18.1; the psk rows are section 9.4 applied to them. */
 static const struct noise_pattern patterns[] = {
     /* one way */
-    { "N", { { END }, { S } }, { { E, ES } } },
-    { "K", { { S }, { S } }, { { E, ES, SS } } },
-    { "X", { { END }, { S } }, { { E, ES, S, SS } } },
-    { "Npsk0", { { END }, { S } }, { { PSK, E, ES } } },
-    { "Kpsk0", { { S }, { S } }, { { PSK, E, ES, SS } } },
-    { "Xpsk1", { { END }, { S } }, { { E, ES, S, SS, PSK } } },
+    { "N", { 0, 1 }, { { E, ES } } },
+    { "K", { 1, 1 }, { { E, ES, SS } } },
+    { "X", { 0, 1 }, { { E, ES, S, SS } } },
+    { "Npsk0", { 0, 1 }, { { PSK, E, ES } } },
+    { "Kpsk0", { 1, 1 }, { { PSK, E, ES, SS } } },
+    { "Xpsk1", { 0, 1 }, { { E, ES, S, SS, PSK } } },
     /* interactive */
-    { "NN", { { END }, { END } }, { { E }, { E, EE } } },
-    { "NK", { { END }, { S } }, { { E, ES }, { E, EE } } },
-    { "NX", { { END }, { END } }, { { E }, { E, EE, S, ES } } },
-    { "KN", { { S }, { END } }, { { E }, { E, EE, SE } } },
-    { "KK", { { S }, { S } }, { { E, ES, SS }, { E, EE, SE } } },
-    { "KX", { { S }, { END } }, { { E }, { E, EE, SE, S, ES } } },
-    { "XN", { { END }, { END } }, { { E }, { E, EE }, { S, SE } } },
-    { "XK", { { END }, { S } }, { { E, ES }, { E, EE }, { S, SE } } },
-    { "XX", { { END }, { END } }, { { E }, { E, EE, S, ES }, { S, SE } } },
-    { "IN", { { END }, { END } }, { { E, S }, { E, EE, SE } } },
-    { "IK", { { END }, { S } }, { { E, ES, S, SS }, { E, EE, SE } } },
-    { "IX", { { END }, { END } }, { { E, S }, { E, EE, SE, S, ES } } },
+    { "NN", { 0, 0 }, { { E }, { E, EE } } },
+    { "NK", { 0, 1 }, { { E, ES }, { E, EE } } },
+    { "NX", { 0, 0 }, { { E }, { E, EE, S, ES } } },
+    { "KN", { 1, 0 }, { { E }, { E, EE, SE } } },
+    { "KK", { 1, 1 }, { { E, ES, SS }, { E, EE, SE } } },
+    { "KX", { 1, 0 }, { { E }, { E, EE, SE, S, ES } } },
+    { "XN", { 0, 0 }, { { E }, { E, EE }, { S, SE } } },
+    { "XK", { 0, 1 }, { { E, ES }, { E, EE }, { S, SE } } },
+    { "XX", { 0, 0 }, { { E }, { E, EE, S, ES }, { S, SE } } },
+    { "IN", { 0, 0 }, { { E, S }, { E, EE, SE } } },
+    { "IK", { 0, 1 }, { { E, ES, S, SS }, { E, EE, SE } } },
+    { "IX", { 0, 0 }, { { E, S }, { E, EE, SE, S, ES } } },
     /* with a shared key */
-    { "NNpsk0", { { END }, { END } }, { { PSK, E }, { E, EE } } },
-    { "NNpsk2", { { END }, { END } }, { { E }, { E, EE, PSK } } },
-    { "NKpsk0", { { END }, { S } }, { { PSK, E, ES }, { E, EE } } },
-    { "NKpsk2", { { END }, { S } }, { { E, ES }, { E, EE, PSK } } },
-    { "NXpsk2", { { END }, { END } }, { { E }, { E, EE, S, ES, PSK } } },
-    { "XNpsk3", { { END }, { END } }, { { E }, { E, EE }, { S, SE, PSK } } },
-    { "XKpsk3", { { END }, { S } }, { { E, ES }, { E, EE }, { S, SE, PSK } } },
-    { "XXpsk3", { { END }, { END } }, { { E }, { E, EE, S, ES }, { S, SE, PSK } } },
-    { "KNpsk0", { { S }, { END } }, { { PSK, E }, { E, EE, SE } } },
-    { "KNpsk2", { { S }, { END } }, { { E }, { E, EE, SE, PSK } } },
-    { "KKpsk0", { { S }, { S } }, { { PSK, E, ES, SS }, { E, EE, SE } } },
-    { "KKpsk2", { { S }, { S } }, { { E, ES, SS }, { E, EE, SE, PSK } } },
-    { "KXpsk2", { { S }, { END } }, { { E }, { E, EE, SE, S, ES, PSK } } },
-    { "INpsk1", { { END }, { END } }, { { E, S, PSK }, { E, EE, SE } } },
-    { "INpsk2", { { END }, { END } }, { { E, S }, { E, EE, SE, PSK } } },
-    { "IKpsk1", { { END }, { S } }, { { E, ES, S, SS, PSK }, { E, EE, SE } } },
-    { "IKpsk2", { { END }, { S } }, { { E, ES, S, SS }, { E, EE, SE, PSK } } },
-    { "IXpsk2", { { END }, { END } }, { { E, S }, { E, EE, SE, S, ES, PSK } } },
+    { "NNpsk0", { 0, 0 }, { { PSK, E }, { E, EE } } },
+    { "NNpsk2", { 0, 0 }, { { E }, { E, EE, PSK } } },
+    { "NKpsk0", { 0, 1 }, { { PSK, E, ES }, { E, EE } } },
+    { "NKpsk2", { 0, 1 }, { { E, ES }, { E, EE, PSK } } },
+    { "NXpsk2", { 0, 0 }, { { E }, { E, EE, S, ES, PSK } } },
+    { "XNpsk3", { 0, 0 }, { { E }, { E, EE }, { S, SE, PSK } } },
+    { "XKpsk3", { 0, 1 }, { { E, ES }, { E, EE }, { S, SE, PSK } } },
+    { "XXpsk3", { 0, 0 }, { { E }, { E, EE, S, ES }, { S, SE, PSK } } },
+    { "KNpsk0", { 1, 0 }, { { PSK, E }, { E, EE, SE } } },
+    { "KNpsk2", { 1, 0 }, { { E }, { E, EE, SE, PSK } } },
+    { "KKpsk0", { 1, 1 }, { { PSK, E, ES, SS }, { E, EE, SE } } },
+    { "KKpsk2", { 1, 1 }, { { E, ES, SS }, { E, EE, SE, PSK } } },
+    { "KXpsk2", { 1, 0 }, { { E }, { E, EE, SE, S, ES, PSK } } },
+    { "INpsk1", { 0, 0 }, { { E, S, PSK }, { E, EE, SE } } },
+    { "INpsk2", { 0, 0 }, { { E, S }, { E, EE, SE, PSK } } },
+    { "IKpsk1", { 0, 1 }, { { E, ES, S, SS, PSK }, { E, EE, SE } } },
+    { "IKpsk2", { 0, 1 }, { { E, ES, S, SS }, { E, EE, SE, PSK } } },
+    { "IXpsk2", { 0, 0 }, { { E, S }, { E, EE, SE, S, ES, PSK } } },
     /* deferred */
-    { "NK1", { { END }, { S } }, { { E }, { E, EE, ES } } },
-    { "NX1", { { END }, { END } }, { { E }, { E, EE, S }, { ES } } },
-    { "X1N", { { END }, { END } }, { { E }, { E, EE }, { S }, { SE } } },
-    { "X1K", { { END }, { S } }, { { E, ES }, { E, EE }, { S }, { SE } } },
-    { "XK1", { { END }, { S } }, { { E }, { E, EE, ES }, { S, SE } } },
-    { "X1K1", { { END }, { S } }, { { E }, { E, EE, ES }, { S }, { SE } } },
-    { "X1X", { { END }, { END } }, { { E }, { E, EE, S, ES }, { S }, { SE } } },
-    { "XX1", { { END }, { END } }, { { E }, { E, EE, S }, { ES, S, SE } } },
-    { "X1X1", { { END }, { END } }, { { E }, { E, EE, S }, { ES, S }, { SE } } },
-    { "K1N", { { S }, { END } }, { { E }, { E, EE }, { SE } } },
-    { "K1K", { { S }, { S } }, { { E, ES }, { E, EE }, { SE } } },
-    { "KK1", { { S }, { S } }, { { E }, { E, EE, SE, ES } } },
-    { "K1K1", { { S }, { S } }, { { E }, { E, EE, ES }, { SE } } },
-    { "K1X", { { S }, { END } }, { { E }, { E, EE, S, ES }, { SE } } },
-    { "KX1", { { S }, { END } }, { { E }, { E, EE, SE, S }, { ES } } },
-    { "K1X1", { { S }, { END } }, { { E }, { E, EE, S }, { SE, ES } } },
-    { "I1N", { { END }, { END } }, { { E, S }, { E, EE }, { SE } } },
-    { "I1K", { { END }, { S } }, { { E, ES, S }, { E, EE }, { SE } } },
-    { "IK1", { { END }, { S } }, { { E, S }, { E, EE, SE, ES } } },
-    { "I1K1", { { END }, { S } }, { { E, S }, { E, EE, ES }, { SE } } },
-    { "I1X", { { END }, { END } }, { { E, S }, { E, EE, S, ES }, { SE } } },
-    { "IX1", { { END }, { END } }, { { E, S }, { E, EE, SE, S }, { ES } } },
-    { "I1X1", { { END }, { END } }, { { E, S }, { E, EE, S }, { SE, ES } } },
+    { "NK1", { 0, 1 }, { { E }, { E, EE, ES } } },
+    { "NX1", { 0, 0 }, { { E }, { E, EE, S }, { ES } } },
+    { "X1N", { 0, 0 }, { { E }, { E, EE }, { S }, { SE } } },
+    { "X1K", { 0, 1 }, { { E, ES }, { E, EE }, { S }, { SE } } },
+    { "XK1", { 0, 1 }, { { E }, { E, EE, ES }, { S, SE } } },
+    { "X1K1", { 0, 1 }, { { E }, { E, EE, ES }, { S }, { SE } } },
+    { "X1X", { 0, 0 }, { { E }, { E, EE, S, ES }, { S }, { SE } } },
+    { "XX1", { 0, 0 }, { { E }, { E, EE, S }, { ES, S, SE } } },
+    { "X1X1", { 0, 0 }, { { E }, { E, EE, S }, { ES, S }, { SE } } },
+    { "K1N", { 1, 0 }, { { E }, { E, EE }, { SE } } },
+    { "K1K", { 1, 1 }, { { E, ES }, { E, EE }, { SE } } },
+    { "KK1", { 1, 1 }, { { E }, { E, EE, SE, ES } } },
+    { "K1K1", { 1, 1 }, { { E }, { E, EE, ES }, { SE } } },
+    { "K1X", { 1, 0 }, { { E }, { E, EE, S, ES }, { SE } } },
+    { "KX1", { 1, 0 }, { { E }, { E, EE, SE, S }, { ES } } },
+    { "K1X1", { 1, 0 }, { { E }, { E, EE, S }, { SE, ES } } },
+    { "I1N", { 0, 0 }, { { E, S }, { E, EE }, { SE } } },
+    { "I1K", { 0, 1 }, { { E, ES, S }, { E, EE }, { SE } } },
+    { "IK1", { 0, 1 }, { { E, S }, { E, EE, SE, ES } } },
+    { "I1K1", { 0, 1 }, { { E, S }, { E, EE, ES }, { SE } } },
+    { "I1X", { 0, 0 }, { { E, S }, { E, EE, S, ES }, { SE } } },
+    { "IX1", { 0, 0 }, { { E, S }, { E, EE, SE, S }, { ES } } },
+    { "I1X1", { 0, 0 }, { { E, S }, { E, EE, S }, { SE, ES } } },
 };
 
 const struct noise_pattern *noise_pattern(const char *name)
@@ -178,8 +118,8 @@ size_t noise_pattern_messages(const struct noise_pattern *pattern)
 
 /* Everything a message may change, so that one copy undoes a message that failed. */
 struct state {
-    uint8_t chaining_key[NOISE_HASH_MAX_BYTES];
-    uint8_t hash[NOISE_HASH_MAX_BYTES];
+    uint8_t chaining_key[KDF_HASH_MAX_BYTES];
+    uint8_t hash[KDF_HASH_MAX_BYTES];
     uint8_t key[AEAD_KEY_BYTES];
     uint64_t nonce;
     bool keyed;
@@ -191,7 +131,7 @@ struct state {
 
 struct noise {
     const struct noise_pattern *pattern;
-    const struct noise_hash *function;
+    const struct kdf_hash *function;
     struct rng *rng;
     struct dh_pair s, fixed_e;
     bool initiator, has_s, fixed, with_psk;
@@ -209,11 +149,12 @@ static void mix_hash(struct noise *noise, struct bytes data)
 
 static void mix_key(struct noise *noise, struct bytes input)
 {
-    uint8_t out[2][NOISE_HASH_MAX_BYTES];
+    uint8_t out[2 * KDF_HASH_MAX_BYTES];
+    size_t size = noise->function->size;
     struct state *state = &noise->state;
     hkdf(noise->function, state->chaining_key, input, 2, out);
-    memcpy(state->chaining_key, out[0], noise->function->size);
-    memcpy(state->key, out[1], sizeof state->key);
+    memcpy(state->chaining_key, out, size);
+    memcpy(state->key, out + size, sizeof state->key);
     state->nonce = 0;
     state->keyed = true;
     wipe(out, sizeof out);
@@ -221,12 +162,13 @@ static void mix_key(struct noise *noise, struct bytes input)
 
 static void mix_key_and_hash(struct noise *noise, struct bytes input)
 {
-    uint8_t out[3][NOISE_HASH_MAX_BYTES];
+    uint8_t out[3 * KDF_HASH_MAX_BYTES];
+    size_t size = noise->function->size;
     struct state *state = &noise->state;
     hkdf(noise->function, state->chaining_key, input, 3, out);
-    memcpy(state->chaining_key, out[0], noise->function->size);
-    mix_hash(noise, (struct bytes){ out[1], noise->function->size });
-    memcpy(state->key, out[2], sizeof state->key);
+    memcpy(state->chaining_key, out, size);
+    mix_hash(noise, (struct bytes){ out + size, size });
+    memcpy(state->key, out + 2 * size, sizeof state->key);
     state->nonce = 0;
     state->keyed = true;
     wipe(out, sizeof out);
@@ -240,13 +182,13 @@ static void nonce_bytes(uint8_t out[AEAD_NONCE_BYTES], uint64_t nonce)
         out[4 + i] = (uint8_t)(nonce >> 8 * i);
 }
 
-static bool encrypt_and_hash(struct noise *noise, struct bytes text, struct cursor *out)
+/* Whoever writes has asked for the room before. */
+static void encrypt_and_hash(struct noise *noise, struct bytes text, struct cursor *out)
 {
     struct state *state = &noise->state;
     uint8_t nonce[AEAD_NONCE_BYTES];
     size_t size = text.size + (state->keyed ? AEAD_TAG_BYTES : 0), at = out->at;
-    if (cursor_left(out) < size)
-        return false;
+    assert(cursor_left(out) >= size);
     if (state->keyed) {
         nonce_bytes(nonce, state->nonce++);
         aead_seal_once(out->write + at, state->key, nonce, text,
@@ -256,7 +198,6 @@ static bool encrypt_and_hash(struct noise *noise, struct bytes text, struct curs
         cursor_put_bytes(out, text);
     }
     mix_hash(noise, (struct bytes){ out->read + at, size });
-    return true;
 }
 
 static bool decrypt_and_hash(struct noise *noise, struct bytes sealed, uint8_t *out)
@@ -408,27 +349,20 @@ static void start_hash(struct noise *noise, struct bytes prologue)
     mix_hash(noise, prologue);
 }
 
-/* Pre-messages: the initiator's keys first (section 5.3). */
+/* Pre-messages: the initiator's key first (section 5.3). */
 static void mix_before(struct noise *noise)
 {
     struct state *state = &noise->state;
     for (int side = 0; side < 2; side++) {
         bool mine = (side == 0) == noise->initiator;
-        for (size_t i = 0; i < 2 && noise->pattern->before[side][i] != END; i++) {
-            bool is_e = noise->pattern->before[side][i] == E;
-            if (is_e) {
-                assert(mine ? noise->fixed : state->has_their_e);
-                mix_ephemeral(noise, mine ? noise->fixed_e.public : state->their_e);
-            } else {
-                assert(mine ? noise->has_s : state->has_their_s);
-                mix_hash(noise,
-                         (struct bytes){ mine ? noise->s.public : state->their_s, KEY_BYTES });
-            }
-        }
+        if (!noise->pattern->known[side])
+            continue;
+        assert(mine ? noise->has_s : state->has_their_s);
+        mix_hash(noise, (struct bytes){ mine ? noise->s.public : state->their_s, KEY_BYTES });
     }
 }
 
-struct noise *noise_create(const struct noise_pattern *pattern, const struct noise_hash *hash,
+struct noise *noise_create(const struct noise_pattern *pattern, const struct kdf_hash *hash,
                            bool initiator, struct bytes prologue, const struct noise_keys *keys,
                            struct rng *rng)
 {
@@ -445,10 +379,6 @@ struct noise *noise_create(const struct noise_pattern *pattern, const struct noi
     if (keys->theirs != NULL) {
         memcpy(noise->state.their_s, keys->theirs, KEY_BYTES);
         noise->state.has_their_s = true;
-    }
-    if (keys->their_ephemeral != NULL) {
-        memcpy(noise->state.their_e, keys->their_ephemeral, KEY_BYTES);
-        noise->state.has_their_e = true;
     }
     start_hash(noise, prologue);
     mix_before(noise);
@@ -476,6 +406,7 @@ size_t noise_overhead(const struct noise *noise)
 {
     size_t size = 0;
     bool keyed = noise->state.keyed;
+    assert(!noise_finished(noise));
     for (const enum token *token = noise->pattern->messages[noise->state.message]; *token != END;
          token++) {
         if (*token == E)
@@ -492,7 +423,7 @@ enum fault noise_write(struct noise *noise, struct bytes payload, struct cursor 
 {
     struct state saved = noise->state;
     size_t at = out->at, size = payload.size + noise_overhead(noise);
-    assert(!noise_finished(noise) && (noise->state.message % 2 == 0) == noise->initiator);
+    assert((noise->state.message % 2 == 0) == noise->initiator);
     assert(size <= NOISE_MESSAGE_MAX_BYTES && cursor_left(out) >= size);
     enum fault fault = FAULT_NONE;
     for (const enum token *token = noise->pattern->messages[noise->state.message];
@@ -551,10 +482,10 @@ struct bytes noise_handshake_hash(const struct noise *noise)
 
 void noise_split(const struct noise *noise, size_t count, uint8_t (*keys)[32])
 {
-    uint8_t out[3][NOISE_HASH_MAX_BYTES];
-    assert(count >= 2 && count <= 3);
+    uint8_t out[3 * KDF_HASH_MAX_BYTES];
+    assert(count >= 2 && count <= 3 && noise_finished(noise));
     hkdf(noise->function, noise->state.chaining_key, (struct bytes){ 0 }, count, out);
     for (size_t i = 0; i < count; i++)
-        memcpy(keys[i], out[i], 32);
+        memcpy(keys[i], out + i * noise->function->size, 32);
     wipe(out, sizeof out);
 }

@@ -10,20 +10,12 @@
 #include "base/bytes.h"
 #include "base/fault.h"
 #include "base/rng.h"
+#include "engine/crypto/kdf.h"
 #include "engine/crypto/key.h"
 
 #define NOISE_MESSAGE_MAX_BYTES 65535
-#define NOISE_HASH_MAX_BYTES    64
 #define NOISE_PSK_BYTES         32
 #define NOISE_PSKS              4
-
-/* A hash function as the HMAC of RFC 2104 needs it. */
-struct noise_hash {
-    const char *name; /* as in protocol names: "BLAKE2b" */
-    size_t size, block;
-    void (*digest)(uint8_t *out, const struct bytes *parts, size_t count);
-};
-extern const struct noise_hash noise_blake2b, noise_sha256, noise_sha512;
 
 struct noise_pattern;
 /* "IK", "XX", "NKpsk0", ...; NULL: no such row. */
@@ -36,17 +28,16 @@ struct noise_keys {
     const struct dh_pair *ours;
     const uint8_t *theirs; /* their static public key */
     const struct dh_pair *ephemeral;
-    const uint8_t *their_ephemeral; /* patterns whose pre-message has an e */
 };
 
 struct noise; /* one handshake, one side */
-struct noise *noise_create(const struct noise_pattern *pattern, const struct noise_hash *hash,
+struct noise *noise_create(const struct noise_pattern *pattern, const struct kdf_hash *hash,
                            bool initiator, struct bytes prologue, const struct noise_keys *keys,
                            struct rng *rng); /* rng is borrowed */
 void noise_destroy(struct noise *noise);     /* wipes; NULL is fine */
 
-/* The psk of token `psk`, counted from 0 in order of use; must be there before the message using
- * it. */
+/* The psk of the pattern's psk token number `index`, from 0; due before the message that uses it.
+ */
 void noise_set_psk(struct noise *noise, size_t index, const uint8_t psk[NOISE_PSK_BYTES]);
 
 /* Bytes that the next message adds to its payload. */

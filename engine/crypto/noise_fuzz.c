@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dh_pair_make(&two, &rng);
     struct noise_keys caller = { .ours = &one, .theirs = two.public }, called = { .ours = &two };
     struct noise *alice =
-        noise_create(noise_pattern("IK"), &noise_blake2b, true, (struct bytes){ 0 }, &caller, &rng);
-    struct noise *bob = noise_create(noise_pattern("IK"), &noise_blake2b, false,
+        noise_create(noise_pattern("IK"), &kdf_blake2b, true, (struct bytes){ 0 }, &caller, &rng);
+    struct noise *bob = noise_create(noise_pattern("IK"), &kdf_blake2b, false,
                                      (struct bytes){ 0 }, &called, &rng);
     for (int number = 0; number < 2; number++) {
         struct noise *from = number == 0 ? alice : bob, *to = number == 0 ? bob : alice;

@@ -14,8 +14,7 @@
 struct handshake {
     struct noise *noise;
     enum link_role role;
-    uint8_t
-        before[NOISE_HASH_MAX_BYTES]; /* h before message 1: covers prologue and responder key */
+    uint8_t before[KDF_HASH_MAX_BYTES]; /* h before message 1: covers prologue, responder key */
     size_t before_size;
 };
 
@@ -41,7 +40,7 @@ struct handshake *handshake_create(const struct handshake_setup *setup, struct r
     struct handshake *handshake = mem_zeroed(1, sizeof *handshake);
     struct noise_keys keys = { .ours = setup->ours, .theirs = setup->theirs };
     handshake->role = setup->role;
-    handshake->noise = noise_create(noise_pattern("IK"), &noise_blake2b, setup->caller,
+    handshake->noise = noise_create(noise_pattern("IK"), &kdf_blake2b, setup->caller,
                                     write_prologue(prologue, sizeof prologue, setup), &keys, rng);
     struct bytes before = noise_handshake_hash(handshake->noise);
     assert(before.size <= sizeof handshake->before);
@@ -73,7 +72,7 @@ static struct bytes write_proof_text(uint8_t *memory, size_t size,
     return cursor_written(&out);
 }
 
-#define PROOF_TEXT_MAX_BYTES (NOISE_HASH_MAX_BYTES + 8 + CERTIFICATE_BYTES)
+#define PROOF_TEXT_MAX_BYTES (KDF_HASH_MAX_BYTES + 8 + CERTIFICATE_BYTES)
 
 static enum fault write_message(struct handshake *handshake, struct bytes payload,
                                 struct cursor *out)
