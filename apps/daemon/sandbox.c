@@ -86,6 +86,22 @@ static bool limit_files(const char *home, const char *socket_folder)
 /* --- calls
  * ------------------------------------------------------------------------------------------ */
 
+#if defined(__x86_64__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif /* others: nobody tried yet */
+
+/* The leak check of AddressSanitizer is a debugger of its own process, which this would forbid. */
+#if defined(__SANITIZE_ADDRESS__)
+#undef OUR_ARCHITECTURE
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef OUR_ARCHITECTURE
+#endif
+#endif
+
+#ifdef OUR_ARCHITECTURE
 /* A list of what is refused, not of what is allowed: libraries of two distributions and their
    successors choose their calls freely, and a daemon killed by an update protects nobody. */
 static const int refused[] = {
@@ -135,22 +151,6 @@ static const int refused[] = {
 };
 static const unsigned families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
-#if defined(__x86_64__)
-#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
-#endif /* others: nobody tried yet */
-
-/* The leak check of AddressSanitizer is a debugger of its own process, which this would forbid. */
-#if defined(__SANITIZE_ADDRESS__)
-#undef OUR_ARCHITECTURE
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#undef OUR_ARCHITECTURE
-#endif
-#endif
-
-#ifdef OUR_ARCHITECTURE
 #define FILTER_ROOM  (8 + 2 * COUNT(refused) + 2 * COUNT(families) + 4)
 #define DATA(member) ((uint32_t)offsetof(struct seccomp_data, member))
 #define X32_BIT      0x40000000u /* the same machine's other numbering of calls */
