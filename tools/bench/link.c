@@ -30,7 +30,7 @@
 #define RECORD_BYTES (16 * 1024)
 #define SOCKET_BYTES (4 * 1024 * 1024)
 #define HANDSHAKES   1000
-#define IDLE_LINKS   1000
+#define GROUP        32 /* each of so many calls each of so many others */
 #define LOST_SAMPLES 50
 #define WARMING      10 /* messages after which the round trip is well known */
 #define ONE_WAY      (25 * MILLISECOND)
