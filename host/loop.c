@@ -14,8 +14,7 @@
 #define RUNS_PER_ROUND 64     /* of datagrams; then others get their turn */
 #define FAREWELL       SECOND /* for clients to take what they wait for when we stop */
 
-/* --- the timer ----------------------------------------------------------------------------------
- */
+/* --- the timer -------------------------------------------------------------------------------- */
 
 /* A timerfd because libuv's timers count milliseconds, which is too coarse for pacing packets, and
    stand still while the machine sleeps. */
@@ -46,8 +45,7 @@ static void on_timer(uv_poll_t *poll, int status, int events)
     host_touch(host);
 }
 
-/* --- rounds
- * ---------------------------------------------------------------------------------------- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static void tell_events(struct host *host)
 {
@@ -141,8 +139,7 @@ struct node *host_release(struct host *host)
     return node;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void on_signal(uv_signal_t *signal, int number)
 {
@@ -285,8 +282,7 @@ struct log *host_log(struct host *host)
     return &host->log;
 }
 
-/* --- work beside the loop
- * ------------------------------------------------------------------------------ */
+/* --- work beside the loop --------------------------------------------------------------------- */
 
 struct job {
     uv_work_t request;

@@ -63,8 +63,7 @@ static void buffer_add(struct buffer *buffer, struct bytes data)
     buffer->size = size;
 }
 
-/* --- the end of a client ------------------------------------------------------------------------
- */
+/* --- the end of a client ---------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -92,8 +91,7 @@ void host_hang_up(struct host_client *client)
     host_touch(client->host); /* the end of the round sees to it */
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void give_memory(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
 {
@@ -126,8 +124,7 @@ static void read_on(struct host_client *client)
         close_client(client);
 }
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 size_t host_queued(const struct host_client *client)
 {
@@ -205,8 +202,7 @@ bool server_busy(const struct host *host)
     return false;
 }
 
-/* --- letting in ---------------------------------------------------------------------------------
- */
+/* --- letting in ------------------------------------------------------------------------------- */
 
 static bool is_our_user(uv_pipe_t *pipe)
 {
@@ -320,8 +316,7 @@ void server_close(struct host *host)
         uv_close((uv_handle_t *)&host->server, NULL);
 }
 
-/* --- looking ------------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 uint64_t host_client_number(const struct host_client *client)
 {

@@ -10,8 +10,7 @@
 #define BATCHES_PER_ROUND 16 /* then others get their turn: 128 arrivals of up to 64 KiB */
 #define RANDOM_PORT_TRIES 16 /* a port free on IPv4 may be taken on IPv6 */
 
-/* --- which socket an address belongs to
- * ------------------------------------------------------------ */
+/* --- which socket an address belongs to ------------------------------------------------------- */
 
 static struct route *route_of(struct host *host, const struct address *address)
 {
@@ -36,8 +35,7 @@ static struct wire *wire_for(struct host *host, const struct address *to)
     return NULL;
 }
 
-/* --- in
- * ---------------------------------------------------------------------------------------------- */
+/* --- in --------------------------------------------------------------------------------------- */
 
 static void deliver(struct host *host, const struct udp_arrival *arrival)
 {
@@ -70,8 +68,7 @@ static void receive(struct wire *wire)
     host_touch(host);
 }
 
-/* --- out
- * --------------------------------------------------------------------------------------------- */
+/* --- out -------------------------------------------------------------------------------------- */
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
@@ -130,8 +127,7 @@ bool wires_ready(const struct host *host)
     return true;
 }
 
-/* --- opening and closing
- * ------------------------------------------------------------------------------ */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static enum host_trouble add(struct host *host, const struct address *at)
 {

@@ -17,8 +17,7 @@ static struct client *client_of(struct host_client *host)
     return host_client_kept(host);
 }
 
-/* --- answers
- * --------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void wait_for_round(struct client *client, const json_t *id, struct rpc_text_line line,
                            bool last)
@@ -75,8 +74,7 @@ void answers_release(struct daemon *daemon, enum rpc_error error)
     }
 }
 
-/* --- requests
- * --------------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void serve(struct client *client, struct bytes line)
 {
@@ -130,8 +128,7 @@ void client_room(void *self, struct host_client *host)
     serve_lines(client_of(host));
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 void client_opened(void *self, struct host_client *host)
 {

@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- states
- * ------------------------------------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------------------------------- */
 
 /* Rows are where we are, columns where we may go. Stopping is final. */
 static const bool may_become[DAEMON_STATES][DAEMON_STATES] = {
@@ -50,8 +49,7 @@ void daemon_stop(struct daemon *daemon, enum rpc_error why)
     host_touch(daemon->host);
 }
 
-/* --- the node
- * ------------------------------------------------------------------------------------------- */
+/* --- the node --------------------------------------------------------------------------------- */
 
 void daemon_store_place(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
                         struct store_place *out)
@@ -98,9 +96,7 @@ void daemon_close_node(struct daemon *daemon)
     daemon->node = NULL;
 }
 
-/* --- rounds
- * ------------------------------------------------------------------------------------------------
- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 static void finish(struct daemon *daemon)
 {
@@ -140,8 +136,7 @@ static void on_stop(void *self)
     daemon_stop(self, RPC_FINE);
 }
 
-/* --- starting
- * ---------------------------------------------------------------------------------------------- */
+/* --- starting --------------------------------------------------------------------------------- */
 
 static enum rpc_error error_of_home(enum host_trouble trouble)
 {

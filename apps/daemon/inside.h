@@ -8,8 +8,9 @@
 #include "host/host.h"
 #include "rpc/rpc.h"
 
-#define VAULT_FILE "vault" /* the wrapped master key; an identity exists from the moment it does   \
-                            */
+#define VAULT_FILE                                                                                 \
+    "vault" /* the wrapped master key; an identity exists from the moment it does                  \
+             */
 #define STORE_FILE "store.db"
 
 #define DAEMON_ITEM_BYTES 1024 /* what an item of a page takes beside its text, at most */
@@ -66,8 +67,7 @@ struct call {
     bool later;           /* answered by a job, not now */
 };
 
-/* --- daemon.c -----------------------------------------------------------------------------------
- */
+/* --- daemon.c --------------------------------------------------------------------------------- */
 
 void daemon_become(struct daemon *daemon, enum daemon_state next);
 const char *daemon_state_name(const struct daemon *daemon); /* as clients know it */
@@ -81,8 +81,7 @@ void daemon_store_place(struct daemon *daemon, const uint8_t master[MASTER_KEY_B
                         struct store_place *out);
 void daemon_store_place_release(struct store_place *place);
 
-/* --- client.c -----------------------------------------------------------------------------------
- */
+/* --- client.c --------------------------------------------------------------------------------- */
 
 void client_opened(void *self, struct host_client *host);
 void client_data(void *self, struct host_client *host, struct bytes data);
@@ -97,16 +96,14 @@ struct client *client_numbered(struct daemon *daemon, uint64_t number);
 /* RPC_FINE: sends what waits; else sends that error in place of each. */
 void answers_release(struct daemon *daemon, enum rpc_error error);
 
-/* --- opening.c: passphrases, beside the loop
- * ------------------------------------------------------ */
+/* --- opening.c: passphrases, beside the loop -------------------------------------------------- */
 
 enum rpc_error opening_unlock(struct call *call, const char *passphrase);
 enum rpc_error opening_make(struct call *call, const char *name, const char *passphrase);
 /* Without waiting for a client: at the start. */
 enum rpc_error opening_now(struct daemon *daemon, struct bytes passphrase);
 
-/* --- methods.c
- * ------------------------------------------------------------------------------------ */
+/* --- methods.c -------------------------------------------------------------------------------- */
 
 enum rpc_error method_call(struct call *call, const struct rpc_method *method);
 enum rpc_error error_of_answer(const struct daemon *daemon, enum answer answer);
@@ -125,8 +122,7 @@ method conversation_list, conversation_mark_read;
 method message_send, message_list, message_get, message_why;
 method events_since, events_subscribe, events_unsubscribe, events_ack;
 
-/* --- show.c: what the engine says, as JSON
- * ------------------------------------------------------------ */
+/* --- show.c: what the engine says, as JSON ---------------------------------------------------- */
 
 json_t *show_time(instant when);
 json_t *show_address(const struct address *address);
@@ -143,8 +139,7 @@ size_t show_text_bytes(struct bytes text); /* what it takes in a line, escaped *
 bool show_kind_named(const char *name, unsigned *bit);
 unsigned show_kind_bit(enum event_kind kind);
 
-/* --- stream.c
- * ---------------------------------------------------------------------------------------- */
+/* --- stream.c --------------------------------------------------------------------------------- */
 
 void streams_advance(struct daemon *daemon); /* tells every subscriber what it has not seen */
 void streams_end(struct daemon *daemon);     /* the home was locked: says so, and ends them all */

@@ -48,8 +48,7 @@ enum rpc_error message_get(struct call *call)
     return error == RPC_FINE ? answer_message(call, &message) : error;
 }
 
-/* --- a page of a conversation
- * ------------------------------------------------------------------------ */
+/* --- a page of a conversation ----------------------------------------------------------------- */
 
 struct page {
     int64_t contact;
@@ -118,9 +117,7 @@ enum rpc_error message_list(struct call *call)
     return answer == ANSWER_DISK ? error_of_answer(daemon, answer) : RPC_FINE;
 }
 
-/* --- why
- * ------------------------------------------------------------------------------------------------
- */
+/* --- why -------------------------------------------------------------------------------------- */
 
 static json_t *show_attempts(const struct node_why *why)
 {

@@ -58,8 +58,7 @@ static void answer(struct opening *opening, enum rpc_error error, json_t *result
     host_touch(opening->daemon->host);
 }
 
-/* --- unlocking
- * ------------------------------------------------------------------------------------ */
+/* --- unlocking -------------------------------------------------------------------------------- */
 
 static enum rpc_error error_of_vault(enum fault fault)
 {
@@ -128,8 +127,7 @@ enum rpc_error opening_now(struct daemon *daemon, struct bytes passphrase)
     return error;
 }
 
-/* --- making
- * ----------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 /* How long the floor takes tells how far above it this machine can go. CPU time of this thread, so
    that a busy machine does not get a weaker home. */

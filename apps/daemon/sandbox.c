@@ -23,8 +23,7 @@ void sandbox_prepare(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* --- files
- * ------------------------------------------------------------------------------------------ */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* Debian 12's header knows ABI 2; later kernels know more kinds of access. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
@@ -83,8 +82,7 @@ static bool limit_files(const char *home, const char *socket_folder)
     return limited;
 }
 
-/* --- calls
- * ------------------------------------------------------------------------------------------ */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 #if defined(__x86_64__)
 #define OUR_ARCHITECTURE AUDIT_ARCH_X86_64

@@ -42,8 +42,7 @@ json_t *show_identity(struct daemon *daemon)
     return shown;
 }
 
-/* --- people
- * --------------------------------------------------------------------------------------- */
+/* --- people ----------------------------------------------------------------------------------- */
 
 static json_t *show_places(const struct node_contact *contact)
 {
@@ -78,8 +77,7 @@ json_t *show_contact(const struct node_contact *contact)
     return shown;
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static const char *state_name(enum message_state state)
 {
@@ -143,8 +141,7 @@ json_t *show_message(struct daemon *daemon, const struct store_message *message)
     return shown;
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static const char *const kinds[] = {
     [EVENT_MESSAGE_RECEIVED] = "message.received",
