@@ -12,24 +12,22 @@
    passphrase: magic 8 | kind u8 = 2 | memory u64 | passes u32 | salt 16 | sealed master key 72
    All before the sealed key is authenticated with it. */
 static const uint8_t magic[8] = "ramage\0\1";
-#define SALT_BYTES   crypto_pwhash_argon2id_SALTBYTES
 #define SEALED_BYTES (MASTER_KEY_BYTES + SEALED_EXTRA_BYTES)
-_Static_assert(8 + 1 + 8 + 4 + SALT_BYTES + SEALED_BYTES <= VAULT_MAX_BYTES, "a vault fits");
+_Static_assert(VAULT_SALT_BYTES == crypto_pwhash_argon2id_SALTBYTES, "libsodium takes no other");
+_Static_assert(8 + 1 + 8 + 4 + VAULT_SALT_BYTES + SEALED_BYTES <= VAULT_MAX_BYTES, "a vault fits");
 
 struct lock {
     struct vault_cost cost;
-    uint8_t salt[SALT_BYTES];
+    uint8_t salt[VAULT_SALT_BYTES];
     struct bytes head; /* what is authenticated */
     struct bytes sealed;
 };
 
-/* FAULT_DISK: the memory is not to be had. */
-static enum fault stretch(uint8_t key[AEAD_KEY_BYTES], const struct lock *lock,
-                          struct bytes passphrase)
+enum fault vault_stretch(void *out, size_t size, struct bytes passphrase,
+                         const uint8_t salt[VAULT_SALT_BYTES], struct vault_cost cost)
 {
-    return crypto_pwhash_argon2id(key, AEAD_KEY_BYTES, (const char *)passphrase.data,
-                                  passphrase.size, lock->salt, lock->cost.passes,
-                                  lock->cost.memory_bytes,
+    return crypto_pwhash_argon2id(out, size, (const char *)passphrase.data, passphrase.size, salt,
+                                  cost.passes, cost.memory_bytes,
                                   crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0
                ? FAULT_NONE
                : FAULT_DISK;
@@ -62,7 +60,7 @@ enum fault vault_close(uint8_t out[VAULT_MAX_BYTES], size_t *size,
     cursor_put_u64(&at, cost.memory_bytes);
     cursor_put_u32(&at, cost.passes);
     cursor_put(&at, lock.salt, sizeof lock.salt);
-    enum fault fault = stretch(key, &lock, passphrase);
+    enum fault fault = vault_stretch(key, sizeof key, passphrase, lock.salt, cost);
     if (fault == FAULT_NONE) {
         sealed_write(sealed, key, (struct bytes){ master, MASTER_KEY_BYTES }, cursor_written(&at),
                      rng);
@@ -105,7 +103,6 @@ enum fault vault_open(uint8_t master[MASTER_KEY_BYTES], struct bytes file, struc
 {
     struct lock lock;
     uint8_t key[AEAD_KEY_BYTES];
-    enum fault fault = FAULT_PEER;
     switch (parse(file, &lock)) {
     case VAULT_BROKEN:
         return FAULT_PEER;
@@ -117,7 +114,7 @@ enum fault vault_open(uint8_t master[MASTER_KEY_BYTES], struct bytes file, struc
     }
     if (passphrase.size == 0 || passphrase.size > VAULT_PASSPHRASE_MAX)
         return FAULT_GONE;
-    fault = stretch(key, &lock, passphrase);
+    enum fault fault = vault_stretch(key, sizeof key, passphrase, lock.salt, lock.cost);
     if (fault == FAULT_NONE && !sealed_read(master, key, lock.sealed, lock.head))
         fault = FAULT_GONE;
     wipe(key, sizeof key);

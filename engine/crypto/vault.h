@@ -14,6 +14,7 @@
 #define MASTER_KEY_BYTES         32
 #define VAULT_MAX_BYTES          128
 #define VAULT_PASSPHRASE_MAX     1024 /* bytes */
+#define VAULT_SALT_BYTES         16
 #define VAULT_FLOOR_MEMORY_BYTES ((size_t)64 << 20)
 #define VAULT_FLOOR_PASSES       3
 #define VAULT_MOST_MEMORY_BYTES  ((size_t)1 << 30) /* an edited file must not eat the machine */
@@ -35,6 +36,11 @@ enum vault_kind vault_kind(struct bytes file);
 
 /* FAULT_GONE: wrong passphrase. FAULT_PEER: not a vault, or weaker than the floor. */
 enum fault vault_open(uint8_t master[MASTER_KEY_BYTES], struct bytes file, struct bytes passphrase);
+
+/* What turns a passphrase into a key: Argon2id, version 0x13, one lane. Knows no floor of its own.
+   `size` is 16 or more. FAULT_DISK: the memory is not to be had. */
+enum fault vault_stretch(void *out, size_t size, struct bytes passphrase,
+                         const uint8_t salt[VAULT_SALT_BYTES], struct vault_cost cost);
 
 /* A key for one purpose. */
 void vault_subkey(uint8_t out[32], const uint8_t master[MASTER_KEY_BYTES], const char *purpose);
