@@ -187,7 +187,7 @@ enum fault chat_device_seen(struct chat *chat, instant now, const struct certifi
     memcpy(known.link, certificate->link, sizeof known.link);
     memcpy(known.certificate, wire, CERTIFICATE_BYTES);
     known.certificate_size = CERTIFICATE_BYTES;
-    known.last_seen = now;
+    known.last_seen = later(known.last_seen, now); /* the clock may have been set back */
     if (stamp > known.newest_stamp)
         known.newest_stamp = stamp;
     contact.last_seen = now;

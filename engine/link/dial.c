@@ -78,7 +78,7 @@ static struct connection *call(struct link *link, instant now, const struct held
     struct handshake_setup side = {
         .caller = true, .role = dial->role, .ours = &us->pair, .theirs = dial->theirs
     };
-    struct hello hello = { .stamp = next_stamp(links, now) };
+    struct hello hello = { .stamp = link->stamp = next_stamp(links, now) };
     uint8_t first_key[16];
     link_fill_setup(link, &setup);
     memcpy(setup.responder, dial->theirs, KEY_BYTES);

@@ -81,7 +81,7 @@ struct link {
     uint8_t device[KEY_BYTES];
     struct certificate certificate;
     uint8_t certificate_wire[CERTIFICATE_BYTES];
-    uint64_t stamp;
+    uint64_t stamp; /* the caller's, of this handshake */
     struct dialling *dialling;
     struct answering *answering;
     struct news news;
