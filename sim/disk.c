@@ -25,8 +25,7 @@ struct content {
     uint64_t size, room;
 };
 
-/* What the process sees is `live`; what the plate surely holds is `synced`; `changes` lie between.
- */
+/* The process sees `live`; the plate surely holds `synced`; `changes` lie between. */
 struct file {
     struct list link; /* in disk->files */
     char path[PATH_MAX_BYTES];
@@ -62,8 +61,7 @@ struct handle {
     bool sync_directory, delete_on_close;
 };
 
-/* --- contents -----------------------------------------------------------------------------------
- */
+/* --- contents ---------------------------------------------------------------------------- */
 
 static void content_resize(struct content *content, uint64_t size)
 {
@@ -105,8 +103,7 @@ static void change_free(struct change *change)
     mem_free(change);
 }
 
-/* --- files and their names ----------------------------------------------------------------------
- */
+/* --- files and their names --------------------------------------------------------------- */
 
 static struct file *file_find(struct disk *disk, const char *path)
 {
@@ -183,8 +180,7 @@ static void directory_sync(struct disk *disk)
     sweep(disk);
 }
 
-/* --- the power cut ------------------------------------------------------------------------------
- */
+/* --- the power cut ----------------------------------------------------------------------- */
 
 /* How one power cut treats what was not synced. All kept is what `kill -9` does. */
 enum mercy { MERCY_NONE, MERCY_SOME, MERCY_ALL };
@@ -313,8 +309,7 @@ bool disk_dark(const struct disk *disk)
     return disk->dark;
 }
 
-/* --- what SQLite asks of a file -----------------------------------------------------------------
- */
+/* --- what SQLite asks of a file ---------------------------------------------------------- */
 
 static struct handle *handle_of(sqlite3_file *base)
 {
@@ -495,8 +490,7 @@ static const sqlite3_io_methods file_methods = {
     .xDeviceCharacteristics = file_traits,
 };
 
-/* --- what SQLite asks of a file system
- * ------------------------------------------------------------ */
+/* --- what SQLite asks of a file system --------------------------------------------------- */
 
 static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int flags,
                     int *flags_out)
@@ -639,6 +633,25 @@ void disk_crash_at(struct disk *disk, uint64_t step)
 void disk_limit(struct disk *disk, uint64_t bytes)
 {
     disk->limit = bytes;
+}
+
+static void rot_somewhere(struct disk *disk)
+{
+    uint64_t at = rng_below(disk->rng, bytes_in_use(disk));
+    LIST_EACH (link, &disk->files) {
+        struct content *live = &LIST_ITEM(link, struct file, link)->live;
+        if (at < live->size) {
+            live->data[at] ^= (uint8_t)(1 + rng_below(disk->rng, 255));
+            return;
+        }
+        at -= live->size;
+    }
+}
+
+void disk_rot(struct disk *disk, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes && bytes_in_use(disk) > 0; i++)
+        rot_somewhere(disk);
 }
 
 struct disk_counts disk_counts(const struct disk *disk)

@@ -31,9 +31,11 @@ bool disk_dark(const struct disk *disk);
 /* The power goes in the middle of that step from now on: 1 is the next write, truncation, deletion
    or sync. 0: it does not. */
 void disk_crash_at(struct disk *disk, uint64_t step);
-/* All files together may hold so many bytes; more is refused as a full disk refuses. 0: no limit.
- */
+/* All files together may hold so many bytes; more is refused, as by a full disk. 0: no limit. */
 void disk_limit(struct disk *disk, uint64_t bytes);
+
+/* Changes so many bytes here and there in all files, as an old disk does. */
+void disk_rot(struct disk *disk, unsigned bytes);
 
 struct disk_counts {
     uint64_t steps; /* writes, truncations, deletions and syncs */

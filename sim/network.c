@@ -84,8 +84,7 @@ struct network_counts network_counts(const struct network *network)
     return network->counts;
 }
 
-/* --- plugs --------------------------------------------------------------------------------------
- */
+/* --- plugs ------------------------------------------------------------------------------- */
 
 /* 10.NUMBER.MOVES.1: the address tells in a log whose it was. */
 static void place(struct plug *plug)
@@ -150,8 +149,7 @@ void plug_pull(struct plug *plug, bool out)
     plug->out = out;
 }
 
-/* --- address translation
- * -------------------------------------------------------------------------- */
+/* --- address translation ----------------------------------------------------------------- */
 
 static struct nat_peer *nat_peer_for(struct nat *nat, const struct address *to)
 {
@@ -186,8 +184,7 @@ static bool nat_lets_in(const struct nat *nat, instant now, const struct address
     return false;
 }
 
-/* --- flights: a binary heap ---------------------------------------------------------------------
- */
+/* --- flights: a binary heap -------------------------------------------------------------- */
 
 static bool sooner(const struct flight *a, const struct flight *b)
 {
@@ -239,8 +236,7 @@ instant network_next(const struct network *network)
     return network->flight_count > 0 ? network->heap[0].at : NEVER;
 }
 
-/* --- sending ------------------------------------------------------------------------------------
- */
+/* --- sending ----------------------------------------------------------------------------- */
 
 /* FNV-1a over eight bytes at a time. */
 static void trace(uint64_t *digest, const void *data, size_t size)
@@ -340,8 +336,7 @@ void network_inject(struct network *network, instant now, const struct address *
     launch(network, fly_until(network, now), from, to, datagram);
 }
 
-/* --- arriving
- * ------------------------------------------------------------------------------------- */
+/* --- arriving ---------------------------------------------------------------------------- */
 
 static struct plug *receiver(const struct network *network, instant now,
                              const struct flight *flight)

@@ -1,6 +1,5 @@
 /* The pretend internet: it delays, loses, repeats, reorders and damages datagrams, cuts cables, and
-   hides computers behind address translators. All by luck from one rng, so that a seed repeats it.
- */
+   hides computers behind address translators. All by luck from one rng: a seed repeats it. */
 #ifndef SIM_NETWORK_H
 #define SIM_NETWORK_H
 

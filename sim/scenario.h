@@ -7,6 +7,7 @@
 #define CHECK(claim) SIM_CHECK(sim, claim)
 
 /* What more than one story needs. */
+void story_say(struct sim *sim, struct sim_node *from, struct sim_node *to, unsigned number);
 /* Both say `count` things to each other, with pauses of up to `pause` between. */
 void story_chatter(struct sim *sim, struct sim_node *a, struct sim_node *b, unsigned count,
                    duration pause);
@@ -17,8 +18,11 @@ void story_ends_well(struct sim *sim, struct sim_node *a, struct sim_node *b, du
 void scenario_message_waits_for_a_sleeping_friend(struct sim *sim);
 void scenario_laptops_open_and_shut(struct sim *sim);
 void scenario_clock_jumps_forward(struct sim *sim);
+void scenario_clock_is_set_back(struct sim *sim);
+void scenario_a_long_letter_waits(struct sim *sim);
 
 /* scenario_weather.c */
+void scenario_fair_weather(struct sim *sim);
 void scenario_storm_of_loss_and_reordering(struct sim *sim);
 void scenario_slow_line(struct sim *sim);
 void scenario_partition_heals(struct sim *sim);
@@ -31,6 +35,7 @@ void scenario_one_adds_first(struct sim *sim);
 void scenario_one_has_no_address(struct sim *sim);
 void scenario_behind_a_nat(struct sim *sim);
 void scenario_many_contacts(struct sim *sim);
+void scenario_one_removes_the_other(struct sim *sim);
 
 /* scenario_roam.c */
 void scenario_caller_moves(struct sim *sim);
@@ -39,7 +44,9 @@ void scenario_called_moves(struct sim *sim);
 /* scenario_crash.c */
 void scenario_killed_at_every_write(struct sim *sim);
 void scenario_power_fails_before_the_acknowledgement(struct sim *sim);
+void scenario_killed_while_beginning(struct sim *sim);
 void scenario_disk_fills_up(struct sim *sim);
+void scenario_disk_rots(struct sim *sim);
 void scenario_everything_restarts(struct sim *sim);
 
 /* scenario_stranger.c */

@@ -60,6 +60,26 @@ void scenario_power_fails_before_the_acknowledgement(struct sim *sim)
     story_ends_well(sim, alice, bob, 1 * SECOND);
 }
 
+/* The power goes in the very first moments: in making the home, the identity, the first contact. */
+void scenario_killed_while_beginning(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice");
+    uint64_t step = 1;
+    for (int i = 0; i < SIM_NODES_MAX - 1; i++, step += 1 + sim_luck(sim, 3)) {
+        char name[16];
+        snprintf(name, sizeof name, "friend%d", i);
+        struct sim_node *friend = sim_add_dying(sim, name, step);
+        sim_introduce(alice, friend);
+        story_chatter(sim, alice, friend, 2, 100 * MILLISECOND);
+        if (!sim_alive(friend))
+            sim_restart(friend);
+        sim_kill_at(friend, 0);
+        story_ends_well(sim, alice, friend, 1 * MINUTE);
+        sim_quit(friend);
+    }
+    CHECK(step > 60);
+}
+
 /* A disk is full in mid-talk: that side stops and says why. With room again, all goes on. */
 void scenario_disk_fills_up(struct sim *sim)
 {
@@ -76,6 +96,26 @@ void scenario_disk_fills_up(struct sim *sim)
     CHECK(sim_alive(full));
     story_chatter(sim, alice, bob, 20, 100 * MILLISECOND);
     story_ends_well(sim, alice, bob, 5 * MINUTE);
+}
+
+/* Bytes of Bob's store change while he is off. Then he stops and says so, at once or when he comes
+   across them; or they were of no use. No wrong word is ever shown, and Alice notices nothing. */
+void scenario_disk_rots(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    story_chatter(sim, alice, bob, 20, 100 * MILLISECOND);
+    CHECK(sim_run_till_delivered(sim, 10 * SECOND));
+    sim_quit(bob);
+    disk_rot(sim_disk(bob), 1 + (unsigned)sim_luck(sim, 20));
+    sim_restart(bob);
+    if (sim_alive(bob))
+        story_chatter(sim, alice, bob, 20, 100 * MILLISECOND);
+    sim_run(sim, 1 * MINUTE);
+    if (sim_alive(bob))
+        story_ends_well(sim, alice, bob, 1 * MINUTE);
+    else
+        CHECK(sim_trouble(bob) == STORE_DAMAGED);
+    CHECK(sim_alive(alice));
 }
 
 /* Everybody is stopped, kindly or not, again and again, now and then all at once. */

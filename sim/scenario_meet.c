@@ -9,8 +9,7 @@ static bool one_link(struct sim_node *node)
            status.links == 1;
 }
 
-/* Both start within a tenth of a second and call each other: one link is left, and talk is whole.
- */
+/* Both start within a tenth of a second and call each other: one link is left, talk is whole. */
 void scenario_both_dial_at_once(struct sim *sim)
 {
     struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
@@ -96,4 +95,26 @@ void scenario_many_contacts(struct sim *sim)
     CHECK(sim_run_till_delivered(sim, 5 * MINUTE));
     for (unsigned i = 0; i < COUNT(friends); i++)
         sim_check_talk(hub, friends[i]);
+}
+
+/* Bob removes Alice: she cannot reach him any more, and what she says stays hers. When he adds her
+   again, it comes. */
+void scenario_one_removes_the_other(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    struct node_why why;
+    story_chatter(sim, alice, bob, 3, 1 * SECOND);
+    sim_run(sim, sim_luck(sim, 2) == 0 ? 0 : 5 * SECOND);
+    sim_forget(bob, alice);
+    size_t heard = sim_heard_count(bob);
+    sim_say(alice, bob, "hello?");
+    sim_run(sim, 1 * HOUR);
+    CHECK(sim_heard_count(bob) == heard && !sim_knows_delivered(alice, "hello?"));
+    CHECK(sim_why(alice, "hello?", &why) && !why.online && why.owed.row != 0);
+    sim_give_card(bob, alice, true);
+    sim_run(sim, 5 * MINUTE);
+    CHECK(sim_heard(bob, "hello?") == 1 && sim_knows_delivered(alice, "hello?"));
+    sim_say(bob, alice, "sorry");
+    CHECK(sim_run_till_delivered(sim, 5 * SECOND));
+    CHECK(sim_heard(alice, "sorry") == 1);
 }

@@ -47,12 +47,41 @@ void scenario_clock_jumps_forward(struct sim *sim)
     static const duration jumps[] = { 10 * SECOND, 45 * SECOND, 5 * MINUTE, 3 * HOUR, 2 * DAY };
     struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
     story_chatter(sim, alice, bob, 5, 1 * SECOND);
-    duration ahead = 0;
     for (int i = 0; i < 4; i++) {
-        ahead += jumps[sim_luck(sim, COUNT(jumps))];
-        sim_set_clock(sim_luck(sim, 2) == 0 ? alice : bob, ahead);
+        sim_clock_forward(sim_luck(sim, 2) == 0 ? alice : bob, jumps[sim_luck(sim, COUNT(jumps))]);
         story_chatter(sim, alice, bob, 5, 1 * SECOND);
         sim_run(sim, sim_luck(sim, 60 * SECOND));
     }
     story_ends_well(sim, alice, bob, 5 * MINUTE);
+}
+
+/* A computer starts with a clock that was right before and now is wrong by hours, or the other way
+   round: who met before still meets, whoever calls. */
+void scenario_clock_is_set_back(struct sim *sim)
+{
+    static const duration steps[] = { 1 * MINUTE, 3 * HOUR, 2 * DAY };
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    story_chatter(sim, alice, bob, 3, 1 * SECOND);
+    for (int i = 0; i < 4; i++) {
+        struct sim_node *wrong = sim_luck(sim, 2) == 0 ? alice : bob;
+        (sim_luck(sim, 2) == 0 ? sim_kill : sim_quit)(wrong);
+        sim_run(sim, sim_luck(sim, 10 * SECOND));
+        sim_clock_back(wrong, steps[sim_luck(sim, COUNT(steps))]);
+        sim_restart(wrong);
+        story_chatter(sim, alice, bob, 3, 1 * SECOND);
+        story_ends_well(sim, alice, bob, 20 * SECOND);
+    }
+}
+
+/* Alice writes a whole book to Bob while he is away. It arrives, page after page. */
+void scenario_a_long_letter_waits(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    sim_run(sim, 5 * SECOND);
+    sim_sleep(bob);
+    for (unsigned page = 0; page < 3000; page++)
+        story_say(sim, alice, bob, page);
+    sim_run(sim, sim_luck(sim, 3 * HOUR));
+    sim_wake(bob, true);
+    story_ends_well(sim, alice, bob, 4 * MINUTE);
 }

@@ -34,8 +34,7 @@ static size_t half_valid(struct sim *sim, uint8_t packet[1500])
     return size;
 }
 
-/* Whoever holds no key of ours gets no answer at all, however loud he is; friends notice nothing.
- */
+/* Whoever holds no key of ours gets no answer at all, however loud; friends notice nothing. */
 void scenario_stranger_meets_silence(struct sim *sim)
 {
     struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");

@@ -32,30 +32,32 @@ void sim_inject(struct sim *sim, const struct address *from, struct sim_node *to
                 struct bytes packet);
 /* Runs until nobody awake owes anything, at most so long; false: something is still owed. */
 bool sim_run_till_delivered(struct sim *sim, duration most);
-/* Prints what is not as it must be, the state of everybody, and how to replay it; ends the process.
- */
+/* Prints what is not true, the state of everybody and how to replay it; ends the process. */
 _Noreturn void sim_fail(struct sim *sim, const char *file, int line, const char *claim);
 #define SIM_CHECK(sim, claim) ((claim) ? (void)0 : sim_fail(sim, __FILE__, __LINE__, #claim))
 
-/* --- people and their computers
- * ------------------------------------------------------------------- */
+/* --- people and their computers ---------------------------------------------------------- */
 
 struct sim_node *sim_add(struct sim *sim, const char *name); /* has an identity, knows nobody */
+/* The power goes in the middle of that step of its disk: before it has an identity, in making it,
+   or later. Whoever set it up starts it again and goes on where that is due. */
+struct sim_node *sim_add_dying(struct sim *sim, const char *name, uint64_t step);
 /* The card, and the address if it can be dialled at one. */
 void sim_give_card(struct sim_node *to, struct sim_node *of, bool with_address);
 void sim_introduce(struct sim_node *a, struct sim_node *b);             /* both, with addresses */
 struct sim_node *sim_befriend(struct sim_node *node, const char *name); /* a new one, introduced */
+void sim_forget(struct sim_node *node, struct sim_node *whom);          /* removes the contact */
 
 struct plug *sim_plug(struct sim_node *node);
 struct disk *sim_disk(struct sim_node *node);
-struct node *sim_engine(struct sim_node *node);            /* NULL while dead */
-instant sim_clock(const struct sim_node *node);            /* what its own clock says */
-void sim_set_clock(struct sim_node *node, duration ahead); /* of the world's; only forward */
+struct node *sim_engine(struct sim_node *node); /* NULL while dead */
+instant sim_clock(const struct sim_node *node); /* what its own clock says */
+void sim_clock_forward(struct sim_node *node, duration by);
+void sim_clock_back(struct sim_node *node, duration by); /* only while it is dead */
 void sim_move(struct sim_node *node,
               bool notices); /* another address; `notices`: the host saw it */
 
-/* --- misfortunes
- * ---------------------------------------------------------------------------------- */
+/* --- misfortunes ------------------------------------------------------------------------- */
 
 void sim_sleep(struct sim_node *node); /* the lid is shut: nothing runs, nothing arrives */
 void sim_wake(struct sim_node *node, bool clock_ran); /* false: it believes no time has passed */
@@ -68,8 +70,7 @@ void sim_restart(struct sim_node *node);
 bool sim_alive(const struct sim_node *node);
 enum store_trouble sim_trouble(const struct sim_node *node); /* why it stopped by itself */
 
-/* --- talk
- * ----------------------------------------------------------------------------------------- */
+/* --- talk -------------------------------------------------------------------------------- */
 
 /* Says it, now if the node is alive, else when it is again. One person's words keep their order. */
 void sim_say(struct sim_node *from, struct sim_node *to, const char *text);

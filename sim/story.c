@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static void say_next(struct sim *sim, struct sim_node *from, struct sim_node *to, unsigned number)
+void story_say(struct sim *sim, struct sim_node *from, struct sim_node *to, unsigned number)
 {
     char text[64];
     snprintf(text, sizeof text, "number %u at %llu ms", number,
@@ -14,8 +14,8 @@ void story_chatter(struct sim *sim, struct sim_node *a, struct sim_node *b, unsi
                    duration pause)
 {
     for (unsigned i = 0; i < count; i++) {
-        say_next(sim, a, b, i);
-        say_next(sim, b, a, i);
+        story_say(sim, a, b, i);
+        story_say(sim, b, a, i);
         if (pause > 0)
             sim_run(sim, sim_luck(sim, pause));
     }

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- saying
- * --------------------------------------------------------------------------------------- */
+/* --- saying ------------------------------------------------------------------------------ */
 
 void sim_say(struct sim_node *from, struct sim_node *to, const char *text)
 {
@@ -88,8 +87,7 @@ bool talk_owes(struct sim_node *node)
            (node_status(node->engine, &status) == ANSWER_DONE && status.owed > 0);
 }
 
-/* --- hearing
- * -------------------------------------------------------------------------------------- */
+/* --- hearing ----------------------------------------------------------------------------- */
 
 static char *text_of(const struct store_message *message)
 {
@@ -171,8 +169,7 @@ void talk_finish(struct sim_node *node)
     map_destroy(node->shown_ids);
 }
 
-/* --- what they hold us to
- * --------------------------------------------------------------------------- */
+/* --- what they hold us to ---------------------------------------------------------------- */
 
 static void check_shown_as_said(struct sim_node *from, struct sim_node *to)
 {

@@ -12,8 +12,7 @@
 #define SPINS_MAX                                                                                  \
     20000 /* rounds in which no time passes: then somebody asks to be woken for ever */
 
-/* --- the world ----------------------------------------------------------------------------------
- */
+/* --- the world --------------------------------------------------------------------------- */
 
 struct sim *sim_create(const char *story, uint64_t seed, bool loud)
 {
@@ -68,8 +67,45 @@ struct network *sim_network(struct sim *sim)
     return sim->network;
 }
 
-/* --- failing ------------------------------------------------------------------------------------
- */
+static bool runs(const struct sim_node *node)
+{
+    return node->life == LIFE_AWAKE;
+}
+
+/* --- clocks ------------------------------------------------------------------------------ */
+
+instant sim_clock(const struct sim_node *node)
+{
+    return node->sim->now + (instant)node->ahead;
+}
+
+instant world_time_of(const struct sim_node *node, instant own)
+{
+    int64_t ahead = node->ahead;
+    if (own == NEVER)
+        return NEVER;
+    return ahead > 0 && own < (instant)ahead ? 0 : own - (instant)ahead;
+}
+
+void sim_clock_forward(struct sim_node *node, duration by)
+{
+    node->ahead += (int64_t)by;
+    if (runs(node))
+        node->deadline = node->sim->now;
+}
+
+void sim_clock_back(struct sim_node *node, duration by)
+{
+    assert(node->life == LIFE_DEAD); /* for a process that lives time never runs backwards */
+    node->ahead -= (int64_t)by;
+}
+
+/* --- failing ----------------------------------------------------------------------------- */
+
+static double seconds(duration length)
+{
+    return (double)length / (double)SECOND;
+}
 
 static void print_contact(struct sim_node *node, const struct node_contact *contact)
 {
@@ -81,6 +117,29 @@ static void print_contact(struct sim_node *node, const struct node_contact *cont
             contact->online     ? "online"
             : contact->dialling ? "dialling"
                                 : "away");
+}
+
+/* Why the first of what he said is still owed, as he could ask himself. */
+static void print_why(struct sim_node *node)
+{
+    struct node_why why;
+    char text[ADDRESS_TEXT_BYTES];
+    for (size_t i = 0; i < node->told; i++) {
+        if (node_why(node->engine, sim_clock(node), node->said[i].row, &why) != ANSWER_DONE ||
+            why.owed.row == 0)
+            continue;
+        fprintf(stderr, "    owes \"%.40s\", %s\n", node->said[i].text,
+                why.sent ? "sent" : "not sent");
+        for (size_t k = 0; k < why.attempt_count; k++) {
+            const struct node_attempt *attempt = &why.attempts[k];
+            address_print(&attempt->address, text);
+            fprintf(stderr, "      %12.6f %s%s: %s\n",
+                    seconds(world_time_of(node, attempt->started) - node->sim->born), text,
+                    attempt->door ? " door" : "",
+                    attempt->outcome != NULL ? attempt->outcome : "...");
+        }
+        return;
+    }
 }
 
 static void print_node(struct sim_node *node)
@@ -95,12 +154,12 @@ static void print_node(struct sim_node *node)
     for (int64_t at = 0; node_contact_next(node->engine, at, &contact) == ANSWER_DONE;
          at = contact.row.id)
         print_contact(node, &contact);
+    print_why(node);
 }
 
 void sim_fail(struct sim *sim, const char *file, int line, const char *claim)
 {
-    fprintf(stderr, "%s:%d: after %.6f s not true: %s\n", file, line,
-            (double)sim_age(sim) / (double)SECOND, claim);
+    fprintf(stderr, "%s:%d: after %.6f s not true: %s\n", file, line, seconds(sim_age(sim)), claim);
     for (size_t i = 0; i < sim->node_count && i < 8; i++)
         print_node(sim->nodes[i]);
     fprintf(stderr, "  once more: sim_scenarios --seed %" PRIu64 " --log %s\n", sim->seed,
@@ -113,40 +172,11 @@ static void print_line(void *sink, enum log_level level, const char *room, const
 {
     const struct sim_node *node = sink;
     static const char *const levels[] = { "", "", "! " };
-    fprintf(stderr, "%12.6f %-8s %s%s: %s\n", (double)sim_age(node->sim) / (double)SECOND,
-            node->name, levels[level], room, text);
+    fprintf(stderr, "%12.6f %-8s %s%s: %s\n", seconds(sim_age(node->sim)), node->name,
+            levels[level], room, text);
 }
 
-/* --- clocks
- * --------------------------------------------------------------------------------------- */
-
-instant sim_clock(const struct sim_node *node)
-{
-    return node->sim->now + node->ahead - node->behind;
-}
-
-instant world_time_of(const struct sim_node *node, instant own)
-{
-    if (own == NEVER)
-        return NEVER;
-    return own < node->ahead ? 0 : own - node->ahead + node->behind;
-}
-
-void sim_set_clock(struct sim_node *node, duration ahead)
-{
-    assert(ahead >= node->ahead);
-    node->ahead = ahead;
-    node->touched = true;
-    node->deadline = node->sim->now;
-}
-
-/* --- a computer --------------------------------------------------------------------------------
- */
-
-static bool runs(const struct sim_node *node)
-{
-    return node->life == LIFE_AWAKE;
-}
+/* --- a computer -------------------------------------------------------------------------- */
 
 bool sim_alive(const struct sim_node *node)
 {
@@ -226,11 +256,10 @@ static void start(struct sim_node *node)
     pump(node);
 }
 
-struct sim_node *sim_add(struct sim *sim, const char *name)
+static struct sim_node *add(struct sim *sim, const char *name)
 {
-    struct node_identity identity;
-    struct sim_node *node = mem_zeroed(1, sizeof *node);
     char disk[DISK_NAME_MAX_BYTES + 1];
+    struct sim_node *node = mem_zeroed(1, sizeof *node);
     assert(sim->node_count < SIM_NODES_MAX && strlen(name) <= SIM_NAME_MAX_BYTES);
     node->sim = sim;
     node->number = sim->node_count;
@@ -241,29 +270,77 @@ struct sim_node *sim_add(struct sim *sim, const char *name)
     node->disk = disk_create(disk, &sim->network_rng);
     node->plug = network_plug(sim->network, node);
     node->shown_ids = map_create(SIM_SHOWN_MAX, 1);
+    node->life = LIFE_DEAD;
     rng_fill(&node->rng, node->key, sizeof node->key);
     sim->nodes[sim->node_count++] = node;
-    start(node);
-    SIM_CHECK(sim, node->engine != NULL);
-    SIM_CHECK(sim, node_identity_make(node->engine, sim_clock(node), name) == ANSWER_DONE);
-    SIM_CHECK(sim, node_settle(node->engine) == FAULT_NONE);
-    SIM_CHECK(sim, node_identity(node->engine, &identity) == ANSWER_DONE);
-    card_write(node->card, &identity.card);
-    pump(node);
     return node;
+}
+
+/* What its person does: starts it, whatever happened before, and answers the question for a name
+   until it has one. False: it died on the way. */
+static bool set_up(struct sim_node *node)
+{
+    struct node_identity identity;
+    if (!runs(node))
+        sim_restart(node);
+    if (!runs(node))
+        return false;
+    if (node_identity(node->engine, &identity) == ANSWER_NO_IDENTITY)
+        node_identity_make(node->engine, sim_clock(node), node->name);
+    pump(node);
+    if (!runs(node) || node_identity(node->engine, &identity) != ANSWER_DONE)
+        return false;
+    SIM_CHECK(node->sim, node->card[0] == '\0'); /* who has one keeps it */
+    card_write(node->card, &identity.card);
+    return true;
+}
+
+struct sim_node *sim_add_dying(struct sim *sim, const char *name, uint64_t step)
+{
+    struct sim_node *node = add(sim, name);
+    sim_kill_at(node, step);
+    if (!set_up(node))
+        SIM_CHECK(sim, set_up(node));
+    return node;
+}
+
+struct sim_node *sim_add(struct sim *sim, const char *name)
+{
+    return sim_add_dying(sim, name, 0);
+}
+
+/* Repeated after a crash, for who was not answered asks again. */
+static void add_contact(struct sim_node *to, struct sim_node *of, const struct address *at,
+                        size_t at_count)
+{
+    struct node_contact contact;
+    enum answer answer =
+        node_contact_add(to->engine, sim_clock(to), of->card, of->name, at, at_count, &contact);
+    if (answer == ANSWER_CONTACT_EXISTS)
+        answer = node_contact_find(to->engine, of->name, &contact);
+    pump(to);
+    if (!runs(to))
+        return;
+    SIM_CHECK(to->sim, answer == ANSWER_DONE);
+    to->contacts[of->number] = contact.row.id;
 }
 
 void sim_give_card(struct sim_node *to, struct sim_node *of, bool with_address)
 {
-    struct node_contact contact;
     struct address at = plug_address(of->plug);
-    size_t count = with_address && at.port != 0;
-    enum answer answer =
-        node_contact_add(to->engine, sim_clock(to), of->card, of->name, &at, count, &contact);
-    SIM_CHECK(to->sim, answer == ANSWER_DONE);
-    SIM_CHECK(to->sim, node_settle(to->engine) == FAULT_NONE);
-    to->contacts[of->number] = contact.row.id;
-    pump(to);
+    add_contact(to, of, &at, with_address && at.port != 0);
+    if (!runs(to)) {
+        sim_restart(to);
+        add_contact(to, of, &at, with_address && at.port != 0);
+    }
+}
+
+void sim_forget(struct sim_node *node, struct sim_node *whom)
+{
+    int64_t contact = node->contacts[whom->number];
+    SIM_CHECK(node->sim,
+              node_contact_remove(node->engine, sim_clock(node), contact) == ANSWER_DONE);
+    pump(node);
 }
 
 void sim_introduce(struct sim_node *a, struct sim_node *b)
@@ -289,8 +366,7 @@ void sim_move(struct sim_node *node, bool notices)
     }
 }
 
-/* --- misfortunes --------------------------------------------------------------------------------
- */
+/* --- misfortunes ------------------------------------------------------------------------- */
 
 void sim_sleep(struct sim_node *node)
 {
@@ -305,7 +381,7 @@ void sim_wake(struct sim_node *node, bool clock_ran)
 {
     assert(node->life == LIFE_ASLEEP);
     if (!clock_ran)
-        node->behind += node->sim->now - node->fell_asleep;
+        node->ahead -= (int64_t)(node->sim->now - node->fell_asleep);
     node->life = LIFE_AWAKE;
     node->deadline = node->sim->now;
     plug_pull(node->plug, false);
@@ -337,8 +413,7 @@ void sim_restart(struct sim_node *node)
     start(node);
 }
 
-/* --- time passes
- * ---------------------------------------------------------------------------------- */
+/* --- time passes ------------------------------------------------------------------------- */
 
 static instant next_moment(const struct sim *sim)
 {

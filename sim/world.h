@@ -36,8 +36,7 @@ struct sim_node {
     struct rng rng;
     struct log log;
     uint8_t key[32];
-    duration ahead;      /* its clock, of the world's */
-    duration behind;     /* what its clock slept through */
+    int64_t ahead;       /* its clock, of the world's; below 0: behind */
     instant fell_asleep; /* by the world's clock */
     instant deadline;    /* by the world's clock */
     bool touched;        /* something happened: pull what comes out */
