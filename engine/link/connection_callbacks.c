@@ -16,7 +16,7 @@ void installed_make(struct installed *out, const struct packet_keys *keys, struc
                     bool numbered)
 {
     struct cipher *cipher = mem_zeroed(1, sizeof *cipher);
-    cipher->aead = aead_create(keys->key);
+    memcpy(cipher->key, keys->key, sizeof cipher->key);
     memcpy(cipher->iv, keys->iv, sizeof cipher->iv);
     cipher->watch = watch;
     cipher->numbered = numbered;
@@ -44,6 +44,13 @@ static void delete_mask(ngtcp2_conn *quic, ngtcp2_crypto_cipher_ctx *context, vo
     mem_free(context->native_handle);
 }
 
+static struct aead *ready(struct cipher *cipher)
+{
+    if (cipher->aead == NULL)
+        cipher->aead = aead_create(cipher->key);
+    return cipher->aead;
+}
+
 static int encrypt(uint8_t *out, const ngtcp2_crypto_aead *aead,
                    const ngtcp2_crypto_aead_ctx *context, const uint8_t *text, size_t text_size,
                    const uint8_t *nonce, size_t nonce_size, const uint8_t *header,
@@ -52,7 +59,7 @@ static int encrypt(uint8_t *out, const ngtcp2_crypto_aead *aead,
     struct cipher *cipher = context->native_handle;
     (void)aead;
     assert(nonce_size == AEAD_NONCE_BYTES);
-    aead_seal(cipher->aead, out, nonce, (struct bytes){ text, text_size },
+    aead_seal(ready(cipher), out, nonce, (struct bytes){ text, text_size },
               (struct bytes){ header, header_size });
     return 0;
 }
@@ -87,7 +94,7 @@ static int decrypt(uint8_t *out, const ngtcp2_crypto_aead *aead,
     (void)aead;
     assert(nonce_size == AEAD_NONCE_BYTES);
     if (sealed_size < AEAD_TAG_BYTES ||
-        !aead_open(cipher->aead, out, nonce, (struct bytes){ sealed, sealed_size },
+        !aead_open(ready(cipher), out, nonce, (struct bytes){ sealed, sealed_size },
                    (struct bytes){ header, header_size }))
         return NGTCP2_ERR_DECRYPT;
     if (cipher->watch != NULL)

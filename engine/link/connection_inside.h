@@ -30,7 +30,8 @@ struct opening {
 
 /* One direction of packet protection; the library carries it as its "native handle". */
 struct cipher {
-    struct aead *aead;
+    struct aead *aead; /* made when first used: the keys of a change to come may wait for hours */
+    uint8_t key[AEAD_KEY_BYTES];
     uint8_t iv[AEAD_NONCE_BYTES];
     struct connection *watch; /* packets opened with it tell that the peer is there */
     bool numbered;            /* and only those newer than all before count: 1-RTT */
