@@ -101,6 +101,7 @@ void links_destroy(struct links *links)
     empty_map(links->accounts);
     directory_finish(&links->directory);
     timers_finish(&links->timers);
+    chunk_pool_finish(&links->pool);
     mem_free(links->out);
     mem_free(links->carried.bytes);
     mem_free(links->scratch);
@@ -258,6 +259,7 @@ void link_fill_setup(struct link *link, struct connection_setup *out)
     out->directory = &links->directory;
     out->rng = links->rng;
     out->owner = link;
+    out->pool = &links->pool;
     out->keep_alive = links->settings.keep_alive;
     out->bbr = links->settings.bbr;
     out->datagram_most = links->settings.datagram_most;
@@ -283,12 +285,13 @@ static void detach(struct link *link)
 void link_destroy(struct link *link)
 {
     struct links *links = link->links;
+    if (link->phase == LINK_ANSWERING)
+        links->half_open--;
+    link->phase = LINK_ENDED; /* an open door would keep whom it called */
     detach(link);
     list_remove(&link->ready);
     list_remove(&link->writing);
     map_remove(links->by_id, id_bytes(&link->id));
-    if (link->phase == LINK_ANSWERING)
-        links->half_open--;
     connection_destroy(link->connection);
     wipe(link, sizeof *link);
     mem_free(link);
