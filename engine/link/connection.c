@@ -131,6 +131,8 @@ static struct connection *begin(const struct connection_setup *setup, bool calle
            connection->setup.datagram_most <= LINK_DATAGRAM_MAX_BYTES);
     connection->caller = caller;
     connection->newest = -1;
+    for (size_t i = 0; i < STREAM_KINDS; i++)
+        connection->outlets[i].queue.pool = connection->inlets[i].queue.pool = setup->pool;
     connection->opening = mem_zeroed(1, sizeof *connection->opening);
     connection->opening->handshake = handshake;
     memcpy(connection->opening->responder, setup->responder, KEY_BYTES);

@@ -11,6 +11,7 @@
 #include "engine/link/directory.h"
 #include "engine/link/handshake.h"
 #include "engine/link/link.h"
+#include "engine/link/queue.h"
 
 #define CONNECTION_HANDSHAKE_FOR (10 * SECOND)
 #define CONNECTION_IDLE_FOR      (90 * SECOND)
@@ -34,7 +35,8 @@ enum connection_end { /* why it is over */
 struct connection_setup {
     struct directory *directory; /* borrowed, as are rng and owner */
     struct rng *rng;
-    void *owner; /* whom our ids lead to */
+    struct chunk_pool *pool; /* borrowed; for queues */
+    void *owner;             /* whom our ids lead to */
     duration keep_alive;
     bool bbr;
     size_t datagram_most;

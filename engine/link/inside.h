@@ -152,6 +152,7 @@ struct links {
         size_t size;
         uint8_t *bytes;
     } carried; /* a datagram that did not fit the last run */
+    struct chunk_pool pool;
     uint8_t *out, *scratch;
 };
 

@@ -15,6 +15,36 @@ struct chunk {
     uint8_t data[CHUNK_BYTES];
 };
 
+void chunk_pool_finish(struct chunk_pool *pool)
+{
+    for (struct chunk *chunk; (chunk = pool->free) != NULL;) {
+        pool->free = chunk->next;
+        mem_free(chunk);
+    }
+    pool->count = 0;
+}
+
+static struct chunk *chunk_take(struct chunk_pool *pool)
+{
+    if (pool == NULL || pool->free == NULL)
+        return mem_resized(NULL, 1, sizeof(struct chunk));
+    struct chunk *chunk = pool->free;
+    pool->free = chunk->next;
+    pool->count--;
+    return chunk;
+}
+
+static void chunk_give_back(struct chunk_pool *pool, struct chunk *chunk)
+{
+    if (pool == NULL || pool->count == CHUNK_POOL_MAX) {
+        mem_free(chunk);
+        return;
+    }
+    chunk->next = pool->free;
+    pool->free = chunk;
+    pool->count++;
+}
+
 static void drop_chunk(struct queue *queue)
 {
     struct chunk *chunk = queue->first;
@@ -23,7 +53,7 @@ static void drop_chunk(struct queue *queue)
         queue->last = NULL;
     if (queue->mark == chunk)
         queue->mark = NULL;
-    mem_free(chunk);
+    chunk_give_back(queue->pool, chunk);
 }
 
 void queue_finish(struct queue *queue)
@@ -35,7 +65,7 @@ void queue_finish(struct queue *queue)
 
 static void add_chunk(struct queue *queue)
 {
-    struct chunk *chunk = mem_resized(NULL, 1, sizeof *chunk);
+    struct chunk *chunk = chunk_take(queue->pool);
     chunk->next = NULL;
     chunk->from = chunk->to = 0;
     if (queue->last == NULL)

@@ -2,14 +2,26 @@
 
    `struct queue`: bytes appended at the end, read in place, dropped at the front. A byte keeps its
    address until it is dropped, since the library resends from where it lies. Zeroed memory is
-   empty. `struct parcels`: whole datagrams, first in first out, with a maximum. */
+   empty; the queue of a busy link is also given a pool, from which chunks come and to which they
+   return: memory handed back to the system after each burst costs a page fault for every page of
+   the next.
+
+   `struct parcels`: whole datagrams, first in first out, with a maximum. */
 #ifndef LINK_QUEUE_H
 #define LINK_QUEUE_H
 
 #include "base/bytes.h"
 
 struct chunk;
+struct chunk_pool {
+    struct chunk *free;
+    size_t count;
+};
+#define CHUNK_POOL_MAX 64 /* a mebibyte, shared by all links of a node */
+void chunk_pool_finish(struct chunk_pool *pool);
+
 struct queue {
+    struct chunk_pool *pool; /* borrowed; NULL: none */
     struct chunk *first, *last;
     struct chunk *mark;  /* where the part not yet marked begins; NULL: at the very start */
     size_t mark_at;      /* offset in its chunk */
