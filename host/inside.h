@@ -22,6 +22,7 @@ uint64_t clock_boot_time(const struct clock *clock, instant when);
 struct wire { /* one UDP socket in the loop */
     struct host *host;
     struct udp *udp;
+    uint8_t index; /* in host->wires */
     uv_poll_t poll;
     /* What the kernel did not take; the node is not asked for more until it did. */
     uint8_t *held;

@@ -1,5 +1,5 @@
 /* Two real nodes, each driven by a host in a process of its own, talk over loopback. */
-#include "host/host.h"
+#include "host/inside.h"
 #include "tests/test.h"
 
 #include "base/mem.h"
@@ -150,6 +150,14 @@ static int live(int self)
 
 /* --- the story -------------------------------------------------------------------------------- */
 
+static void remove_folder(void)
+{
+    char command[sizeof folder + 16];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    CHECK(system(command) == 0);
+    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+}
+
 static void two_people_talk(void)
 {
     CHECK(mkdtemp(folder) != NULL);
@@ -168,10 +176,7 @@ static void two_people_talk(void)
         CHECK(waitpid(children[i], &status, 0) == children[i]);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
-    char command[sizeof folder + 16];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    CHECK(system(command) == 0);
-    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+    remove_folder();
 }
 
 static void test_two_nodes_talk_and_everything_arrives_once(void)
@@ -187,10 +192,12 @@ static void test_a_full_kernel_delays_and_loses_nothing(void)
     CHECK(shared->refused_sends > 10);
 }
 
+static struct host *host;
+
 static void test_time_goes_forward_and_is_the_wall_clocks(void)
 {
     struct host_settings settings = { 0 };
-    struct host *host = host_create(&settings);
+    host = host_create(&settings);
     instant first = host_now(host), wall = (instant)time(NULL) * SECOND;
     CHECK(first + 2 * SECOND > wall && first < wall + 2 * SECOND);
     for (int i = 0; i < 1000; i++) {
@@ -201,6 +208,80 @@ static void test_time_goes_forward_and_is_the_wall_clocks(void)
     CHECK(host_resident_bytes(host) > 100000);
     host_destroy(host);
 }
+
+/* --- several addresses --------------------------------------------------------------------------
+ */
+
+static void stop_soon(void *self, enum fault fault)
+{
+    static int rounds;
+    (void)self, (void)fault;
+    if (++rounds == 2) /* the first is the one that `host_drive` asks for */
+        host_stop(host);
+}
+
+/* Without identity: it hears and says nothing. */
+static struct node *sleeping_node(struct host *of)
+{
+    char path[sizeof folder + 8];
+    struct node_settings settings = { .place.path = path };
+    enum store_trouble trouble;
+    struct node *node;
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/db", folder);
+    CHECK(node_create(&settings, host_now(of), host_rng(of), NULL, &node, &trouble) == FAULT_NONE);
+    return node;
+}
+
+/* A NAT lets an answer in only from where the question went. */
+static void test_who_wrote_to_an_address_is_answered_from_it(void)
+{
+    struct host_settings settings = { .hooks = { .settled = stop_soon } };
+    struct address at[2], bound[HOST_LISTEN_MAX];
+    struct udp_arrival arrivals[UDP_BATCH_MESSAGES];
+    struct udp_batch *batch = udp_batch_create();
+    struct udp *peer;
+    CHECK(crypto_start());
+    CHECK(address_parse("127.0.0.1:1", &at[0]) && address_parse("127.0.0.2:1", &at[1]));
+    at[0].port = at[1].port = 0;
+    host = host_create(&settings);
+    CHECK(host_listen(host, at, COUNT(at), NULL) == HOST_FINE);
+    CHECK_INT(host_listening(host, bound), 2);
+    CHECK(udp_open(&at[0], &peer) == HOST_FINE);
+    struct address peers = udp_bound(peer);
+    host_drive(host, sleeping_node(host));
+    CHECK_INT(udp_send(peer, &bound[1], BYTES_OF("question"), 9), 9);
+    host_run(host);
+    struct datagrams answer = { .to = peers, .bytes = BYTES_OF("answer"), .segment = 7 };
+    CHECK(wires_send(host, &answer));
+    CHECK_INT(udp_receive(peer, batch, arrivals), 1);
+    CHECK(address_equal(&arrivals[0].from, &bound[1]));
+    udp_close(peer);
+    udp_batch_destroy(batch);
+    node_destroy(host_release(host));
+    host_destroy(host);
+    remove_folder();
+}
+
+static void test_without_addresses_it_is_one_random_port_of_both_families(void)
+{
+    struct host_settings settings = { 0 };
+    struct address bound[HOST_LISTEN_MAX], failed, taken;
+    struct host *one = host_create(&settings), *other = host_create(&settings);
+    CHECK(host_listen(one, NULL, 0, NULL) == HOST_FINE);
+    size_t count = host_listening(one, bound);
+    CHECK(count >= 1 && bound[0].port != 0);
+    CHECK(count == 1 || bound[1].port == bound[0].port);
+    taken = bound[0];
+    CHECK(host_listen(other, &taken, 1, &failed) == HOST_PORT_TAKEN);
+    CHECK(address_equal(&failed, &taken));
+    CHECK_INT(host_listening(other, bound), 0);
+    host_destroy(one);
+    host_destroy(other);
+}
+
+/* --- the rest -----------------------------------------------------------------------------------
+ */
 
 static bool ran, ended;
 
@@ -220,7 +301,7 @@ static void end_work(void *work)
 static void test_work_ends_on_the_loop_and_destroying_waits_for_it(void)
 {
     struct host_settings settings = { 0 };
-    struct host *host = host_create(&settings);
+    host = host_create(&settings);
     host_work(host, run_work, end_work, host);
     host_run(host);
     CHECK(ended);
@@ -239,5 +320,7 @@ static void test_memory_is_shared(void)
 TESTS(TEST(test_memory_is_shared), TEST(test_time_goes_forward_and_is_the_wall_clocks),
       TEST(test_two_nodes_talk_and_everything_arrives_once),
       TEST(test_a_full_kernel_delays_and_loses_nothing),
+      TEST(test_who_wrote_to_an_address_is_answered_from_it),
+      TEST(test_without_addresses_it_is_one_random_port_of_both_families),
       /* Last: libuv's worker does not survive the forks of the stories above. */
       TEST(test_work_ends_on_the_loop_and_destroying_waits_for_it))

@@ -57,9 +57,7 @@ static void receive(struct wire *wire)
         for (size_t i = 0; i < count && host->node != NULL; i++) {
             struct route *route = route_of(host, &arrivals[i].from);
             route->from = arrivals[i].from;
-            for (uint8_t w = 0; w < host->wire_count; w++)
-                if (host->wires[w] == wire)
-                    route->wire = w;
+            route->wire = wire->index;
             deliver(host, &arrivals[i]);
         }
         if (count < UDP_BATCH_MESSAGES)
@@ -144,6 +142,7 @@ static enum host_trouble add(struct host *host, const struct address *at)
         mem_free(wire);
         return HOST_BROKEN;
     }
+    wire->index = (uint8_t)host->wire_count;
     host->wires[host->wire_count++] = wire;
     return HOST_FINE;
 }

@@ -23,6 +23,7 @@ CLIENTS_MAX = 128
 START_SECONDS = 0.1  # from exec to the first answer, when nothing else keeps the machine busy
 IDLE_BYTES = 12 << 20
 MESSAGES = 3000  # for a reader that sleeps: several megabytes of events
+SLOW_SECONDS = 30  # how long a subscriber may read nothing while there is more
 CASES = []
 RUNNING = []
 
@@ -492,6 +493,27 @@ def a_reader_that_sleeps_costs_no_memory_and_misses_nothing(folder):
         if event["kind"] == "message.received":
             heard.append(int(event["message"]["text"].split()[0]))
     assert heard == list(range(MESSAGES, 2 * MESSAGES))
+    for daemon in (ada, bob):
+        daemon.stop()
+
+
+@case
+def a_reader_that_sleeps_too_long_is_told_what_it_missed(folder):
+    ada, bob = friends(folder)
+    sleeper = bob.client()
+    sleeper.call("events.subscribe", since=0)
+    write_much(ada, 0)
+    time.sleep(SLOW_SECONDS + 1)
+    ada.ask("message.send", who="bob", text="one more")  # streams are looked at when there is news
+    people.wait_for("delivery", lambda: ada.status()["owed"] == 0)
+    events = []
+    while not events or events[-1]["kind"] != "log.gap":
+        events.append(json.loads(sleeper.lines.readline())["params"])
+    gap, newest = events.pop(), bob.status()["newest_event"]
+    assert [event["seq"] for event in events] == list(range(1, gap["from"])), gap
+    assert gap["seq"] == 0 and gap["from"] <= gap["to"] <= newest, (gap, newest)
+    sleeper.call("events.subscribe", since=gap["from"] - 1)  # nothing is lost to who comes back
+    assert next_events(sleeper, 1)[0]["seq"] == gap["from"]
     for daemon in (ada, bob):
         daemon.stop()
 
