@@ -53,4 +53,7 @@ void scenario_everything_restarts(struct sim *sim);
 void scenario_stranger_meets_silence(struct sim *sim);
 void scenario_damaged_packets(struct sim *sim);
 
+/* scenario_chaos.c */
+void scenario_everything_goes_wrong(struct sim *sim);
+
 #endif

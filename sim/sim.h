@@ -44,6 +44,7 @@ struct sim_node *sim_add(struct sim *sim, const char *name); /* has an identity,
 struct sim_node *sim_add_dying(struct sim *sim, const char *name, uint64_t step);
 /* The card, and the address if it can be dialled at one. */
 void sim_give_card(struct sim_node *to, struct sim_node *of, bool with_address);
+void sim_tell_address(struct sim_node *to, struct sim_node *of);        /* where he is now */
 void sim_introduce(struct sim_node *a, struct sim_node *b);             /* both, with addresses */
 struct sim_node *sim_befriend(struct sim_node *node, const char *name); /* a new one, introduced */
 void sim_forget(struct sim_node *node, struct sim_node *whom);          /* removes the contact */

@@ -335,6 +335,15 @@ void sim_give_card(struct sim_node *to, struct sim_node *of, bool with_address)
     }
 }
 
+void sim_tell_address(struct sim_node *to, struct sim_node *of)
+{
+    struct address at = plug_address(of->plug);
+    int64_t contact = to->contacts[of->number];
+    SIM_CHECK(to->sim,
+              node_contact_reach(to->engine, sim_clock(to), contact, &at, 1) == ANSWER_DONE);
+    pump(to);
+}
+
 void sim_forget(struct sim_node *node, struct sim_node *whom)
 {
     int64_t contact = node->contacts[whom->number];
