@@ -7,7 +7,7 @@
 
 _Static_assert(CLI_LISTEN_MAX <= DAEMON_LISTEN_MAX, "every --listen finds room");
 
-static int run_daemon(const struct cli_daemon *daemon)
+static enum rpc_error run_daemon(const struct cli_daemon *daemon)
 {
     struct daemon_settings settings = {
         .home = daemon->place->home,

@@ -30,14 +30,34 @@ static int refuse_options(struct cli *cli, const char *trouble, const char *near
                      NULL);
 }
 
+/* "add, list, show" for `ramage contact`; empty when no verb begins with that word. */
+static void list_second_words(const char *first, char *out, size_t room)
+{
+    size_t length = strlen(first), size = 0;
+    out[0] = '\0';
+    for (size_t i = 0; command_at(i) != NULL && size < room; i++) {
+        const char *name = command_at(i)->name;
+        if (strncmp(name, first, length) == 0 && name[length] == ' ')
+            size += (size_t)snprintf(out + size, room - size, "%s%s", size > 0 ? ", " : "",
+                                     name + length + 1);
+    }
+}
+
 static int refuse_verb(struct cli *cli)
 {
-    char sentence[128], hint[128];
-    const char *nearest = command_nearest(cli->options.words, cli->options.word_count);
-    snprintf(sentence, sizeof sentence, "there is no verb \"%.64s\"", cli->options.words[0]);
-    snprintf(hint, sizeof hint, "did you mean `ramage %s`?", nearest != NULL ? nearest : "");
-    return fail_with(cli, RPC_USAGE, sentence, nearest != NULL ? hint : "`ramage help` lists them",
-                     NULL);
+    char sentence[128], hint[128] = "`ramage help` lists them", seconds[96];
+    char **words = cli->options.words;
+    const char *nearest = command_nearest(words, cli->options.word_count);
+    list_second_words(words[0], seconds, sizeof seconds);
+    if (seconds[0] != '\0')
+        snprintf(sentence, sizeof sentence, "`ramage %.16s` needs one of: %s", words[0], seconds);
+    else
+        snprintf(sentence, sizeof sentence, "there is no verb \"%.64s\"", words[0]);
+    if (seconds[0] != '\0' && cli->options.word_count == 1)
+        snprintf(hint, sizeof hint, "`ramage help %.16s` explains them", words[0]);
+    else if (nearest != NULL)
+        snprintf(hint, sizeof hint, "did you mean `ramage %s`?", nearest);
+    return fail_with(cli, RPC_USAGE, sentence, hint, NULL);
 }
 
 /* Do the words and options fit the verb? */
@@ -49,6 +69,10 @@ static bool fits(struct cli *cli)
             return fail_usage(cli, "`ramage %s` has no option --%s", command->name,
                               option_row(id)->name),
                    false;
+    const char *color = value(cli, OPTION_COLOR);
+    if (color != NULL && strcmp(color, "auto") != 0 && strcmp(color, "always") != 0 &&
+        strcmp(color, "never") != 0)
+        return fail_usage(cli, "--color is auto, always or never"), false;
     if (cli->word_count < command->least)
         return fail_usage(cli, "`ramage %s` needs %s", command->name, command->arguments), false;
     if (cli->word_count > command->most)
@@ -99,7 +123,8 @@ static bool asks_for_json(int count, char **arguments)
     return false;
 }
 
-int cli_main(int count, char **arguments, int (*run_daemon)(const struct cli_daemon *daemon))
+int cli_main(int count, char **arguments,
+             enum rpc_error (*run_daemon)(const struct cli_daemon *daemon))
 {
     static struct cli cli; /* large, and zeroed */
     char trouble[OPTION_TROUBLE_BYTES];

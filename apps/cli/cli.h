@@ -17,6 +17,7 @@ struct cli_daemon { /* what `ramage daemon run` was asked for */
 };
 
 /* The whole program but the daemon, which `run_daemon` is. Returns the exit code (rpc/rpc.h). */
-int cli_main(int count, char **arguments, int (*run_daemon)(const struct cli_daemon *daemon));
+int cli_main(int count, char **arguments,
+             enum rpc_error (*run_daemon)(const struct cli_daemon *daemon));
 
 #endif

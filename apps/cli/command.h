@@ -16,7 +16,7 @@ struct cli {
     struct rpc_place place;
     struct rpc_client *client; /* NULL: not connected yet */
     int exit;                  /* set by whatever failed */
-    int (*run_daemon)(const struct cli_daemon *daemon);
+    enum rpc_error (*run_daemon)(const struct cli_daemon *daemon);
 };
 
 struct command {

@@ -28,8 +28,10 @@ int command_contact_remove(struct cli *cli)
         if (there == NULL)
             return cli->exit;
         json_decref(there);
-        return was_interrupted() ? fail(cli, RPC_INTERRUPTED)
-                                 : fail_with(cli, RPC_INTERRUPTED, "nothing was removed", "", NULL);
+        if (was_interrupted())
+            return fail(cli, RPC_INTERRUPTED);
+        remark(cli, "Nothing was removed.\n");
+        return RPC_EXIT_FAILED;
     }
     json_decref(there);
     return contact_ask(cli, "contact.remove", params, "removed ", "");

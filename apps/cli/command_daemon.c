@@ -49,9 +49,9 @@ int command_daemon_run(struct cli *cli)
             return cli->exit;
         daemon.passphrase = (struct bytes){ (uint8_t *)secret.text, secret.size };
     }
-    cli->exit = cli->run_daemon(&daemon);
+    enum rpc_error error = cli->run_daemon(&daemon);
     wipe(&secret, sizeof secret);
-    return cli->exit;
+    return error == RPC_FINE ? RPC_EXIT_DONE : fail(cli, error);
 }
 
 static int print_running(struct cli *cli, bool started)

@@ -1,6 +1,7 @@
 /* `ramage new`: one question, then an identity. */
 #include "apps/cli/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -18,6 +19,10 @@ static void say_what_next(const struct cli *cli, const json_t *identity)
              "    ramage contact add CARD --name NAME       add your friend's card\n"
              "        --at IP:PORT                          and where to find your friend\n"
              "    ramage send NAME \"Hello\"                  write\n");
+    fflush(stdout);
+    if (given(cli, OPTION_NO_PASSPHRASE))
+        remark(cli, "\nWithout a passphrase, whoever can read this disk or a copy of it can read "
+                    "your messages\nand write as you.\n");
 }
 
 static bool ask_twice(struct cli *cli, struct secret *out)
@@ -45,11 +50,8 @@ static bool settle_passphrase(struct cli *cli, json_t *params)
 {
     struct secret secret = { 0 };
     bool good = false;
-    if (given(cli, OPTION_NO_PASSPHRASE)) {
-        remark(cli, "Without a passphrase whoever can read this disk, or a copy of it, can read "
-                    "your messages and write as you.\n\n");
+    if (given(cli, OPTION_NO_PASSPHRASE))
         return json_object_set_new(params, "no_passphrase", json_true()) == 0;
-    }
     if (given(cli, OPTION_PASSPHRASE_FD))
         good = secret_from_descriptor(cli, &secret);
     else if (may_ask(cli))

@@ -2,85 +2,111 @@
 #include "apps/cli/command.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PIECE_BYTES 65536
+/* One direction of the bridge. Nothing is read before the last piece is written, and writing never
+   blocks: else both sides could wait for each other, each with a full pipe. */
+struct flow {
+    int from, to;
+    char piece[65536];
+    size_t size, written;
+    bool ended; /* nothing more comes */
+};
 
-static bool write_all(int descriptor, const char *data, size_t size)
+static bool is_full(const struct flow *flow)
 {
-    for (size_t at = 0; at < size;) {
-        ssize_t written = write(descriptor, data + at, size - at);
-        if (written > 0)
-            at += (size_t)written;
-        else if (errno != EINTR || was_interrupted())
-            return false;
-    }
+    return flow->written < flow->size;
+}
+
+static bool would_wait(void)
+{
+    return errno == EAGAIN || errno == EINTR;
+}
+
+static bool fill(struct flow *flow)
+{
+    ssize_t got = read(flow->from, flow->piece, sizeof flow->piece);
+    if (got < 0 && would_wait())
+        return true;
+    flow->ended = got <= 0;
+    flow->size = got > 0 ? (size_t)got : 0;
+    flow->written = 0;
+    return got >= 0;
+}
+
+static bool empty(struct flow *flow)
+{
+    /* A pipe that is ready takes this much without blocking: pipe(7), PIPE_BUF. */
+    size_t left = flow->size - flow->written;
+    size_t most = left < PIPE_BUF ? left : PIPE_BUF;
+    ssize_t put = write(flow->to, flow->piece + flow->written, most);
+    if (put < 0)
+        return would_wait();
+    flow->written += (size_t)put;
     return true;
 }
 
-/* Moves what has come from one descriptor to the other. 0: the end; below 0: failed. */
-static ssize_t pass(int from, int to)
+static bool step(struct flow *flow, short ready_from, short ready_to)
 {
-    char piece[PIECE_BYTES];
-    ssize_t got = read(from, piece, sizeof piece);
-    if (got > 0 && !write_all(to, piece, (size_t)got))
-        return -1;
-    return got;
+    if (is_full(flow))
+        return ready_to == 0 || empty(flow);
+    return ready_from == 0 || flow->ended || fill(flow);
 }
 
 /* Lines both ways, for `ssh box ramage rpc --stdio`. The end of our input is told to the daemon,
    whose remaining answers still come. */
 static int bridge(struct cli *cli)
 {
+    static struct flow in, out;
     if (!reach(cli, true))
         return cli->exit;
-    struct pollfd ends[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
-                              { .fd = rpc_client_descriptor(cli->client), .events = POLLIN } };
-    int socket = ends[1].fd;
-    for (;;) {
-        if (poll(ends, 2, -1) < 0 && (errno != EINTR || was_interrupted()))
+    int socket = rpc_client_descriptor(cli->client);
+    in = (struct flow){ .from = STDIN_FILENO, .to = socket };
+    out = (struct flow){ .from = socket, .to = STDOUT_FILENO };
+    while (!out.ended) {
+        /* A negative descriptor is not watched: poll(2). */
+        struct pollfd ends[4] = {
+            { .fd = is_full(&in) || in.ended ? -1 : in.from, .events = POLLIN },
+            { .fd = is_full(&in) ? in.to : -1, .events = POLLOUT },
+            { .fd = is_full(&out) ? -1 : out.from, .events = POLLIN },
+            { .fd = is_full(&out) ? out.to : -1, .events = POLLOUT },
+        };
+        if (poll(ends, COUNT(ends), -1) < 0 && (errno != EINTR || was_interrupted()))
             return fail(cli, RPC_INTERRUPTED);
-        if (ends[0].revents != 0 && pass(STDIN_FILENO, socket) <= 0) {
+        bool was_open = !in.ended;
+        if (!step(&in, ends[0].revents, ends[1].revents))
+            return fail(cli, RPC_NO_ANSWER);
+        if (in.ended && was_open)
             shutdown(socket, SHUT_WR);
-            ends[0].fd = -1;
-            ends[0].revents = 0;
-        }
-        if (ends[1].revents != 0) {
-            ssize_t got = pass(socket, STDOUT_FILENO);
-            if (got == 0 && ends[0].fd == -1)
-                return RPC_EXIT_DONE;
-            if (got <= 0)
-                return fail(cli, got == 0 ? RPC_NO_ANSWER : RPC_OUTPUT);
-        }
+        if (!step(&out, ends[2].revents, ends[3].revents))
+            return fail(cli, RPC_OUTPUT);
     }
+    return in.ended ? RPC_EXIT_DONE : fail(cli, RPC_NO_ANSWER);
 }
 
-int command_rpc(struct cli *cli)
+static int refuse_method(struct cli *cli)
 {
-    char trouble[RPC_TROUBLE_BYTES];
+    const char *names[64];
+    size_t count = 0;
+    char hint[96];
+    for (; count < COUNT(names) && rpc_method_at(count) != NULL; count++)
+        names[count] = rpc_method_at(count)->name;
+    const char *nearest = face_nearest(cli->words[0], names, count);
+    snprintf(hint, sizeof hint, "did you mean %s?", nearest != NULL ? nearest : "");
+    return fail_with(cli, RPC_UNKNOWN_METHOD, NULL, nearest != NULL ? hint : NULL, NULL);
+}
+
+static int call(struct cli *cli)
+{
     json_t *params = NULL;
-    if (given(cli, OPTION_STDIO))
-        return cli->word_count == 0 ? bridge(cli)
-                                    : fail_usage(cli, "--stdio takes its requests from the pipe");
-    if (cli->word_count == 0)
-        return fail_usage(cli, "`ramage rpc` needs METHOD [JSON], or --stdio");
-    if (rpc_method_named(cli->words[0]) == NULL) {
-        const char *names[64], *nearest;
-        size_t count = 0;
-        for (; count < COUNT(names) && rpc_method_at(count) != NULL; count++)
-            names[count] = rpc_method_at(count)->name;
-        char hint[96];
-        nearest = face_nearest(cli->words[0], names, count);
-        snprintf(hint, sizeof hint, "did you mean %s?", nearest != NULL ? nearest : "");
-        return fail_with(cli, RPC_UNKNOWN_METHOD, NULL, nearest != NULL ? hint : NULL, NULL);
-    }
     if (cli->word_count == 2) {
-        params = rpc_json_read(bytes_of_text(cli->words[1]), trouble);
-        if (params == NULL || !json_is_object(params)) {
+        params = rpc_json_read(bytes_of_text(cli->words[1]), NULL);
+        if (!json_is_object(params)) {
             json_decref(params);
             return fail_usage(cli, "the parameters must be one JSON object, such as %s",
                               "'{\"who\":\"bob\"}'");
@@ -92,4 +118,16 @@ int command_rpc(struct cli *cli)
     print_json(answer);
     json_decref(answer);
     return RPC_EXIT_DONE;
+}
+
+int command_rpc(struct cli *cli)
+{
+    if (given(cli, OPTION_STDIO))
+        return cli->word_count == 0 ? bridge(cli)
+                                    : fail_usage(cli, "--stdio takes its requests from the pipe");
+    if (cli->word_count == 0)
+        return fail_usage(cli, "`ramage rpc` needs METHOD [JSON], or --stdio");
+    if (rpc_method_named(cli->words[0]) == NULL)
+        return refuse_method(cli);
+    return call(cli);
 }

@@ -212,6 +212,17 @@ static void fail_with_candidates(struct cli *cli, const struct rpc_answer *answe
               json_pack("{s:o}", "candidates", names));
 }
 
+/* What the error's data holds besides the name and the hint, which stand elsewhere. */
+static json_t *details_of(const struct rpc_answer *answer)
+{
+    json_t *details = json_copy(answer->data);
+    if (details != NULL) {
+        json_object_del(details, "name");
+        json_object_del(details, "hint");
+    }
+    return details;
+}
+
 static void fail_as_answered(struct cli *cli, struct rpc_answer *answer, const json_t *params)
 {
     const char *who = rpc_text(params, "who");
@@ -219,7 +230,7 @@ static void fail_as_answered(struct cli *cli, struct rpc_answer *answer, const j
     if (about_who && who != NULL)
         fail_with_candidates(cli, answer, who);
     else
-        fail_with(cli, answer->error, answer->sentence, answer->hint, json_incref(answer->data));
+        fail_with(cli, answer->error, answer->sentence, answer->hint, details_of(answer));
 }
 
 json_t *ask(struct cli *cli, const char *method, json_t *params)

@@ -245,12 +245,6 @@ static void say_ready(const struct daemon_settings *settings, enum rpc_error err
     close(settings->ready_fd);
 }
 
-static void complain(enum rpc_error error)
-{
-    const struct rpc_error_row *row = rpc_error_row(error);
-    fprintf(stderr, "ramage: %s%s%s\n", row->sentence, row->hint[0] == '\0' ? "" : "; ", row->hint);
-}
-
 static struct rpc_text_line line_for_the_crowd(void)
 {
     return rpc_error_line(NULL, RPC_TOO_MANY_CLIENTS, NULL, NULL);
@@ -280,7 +274,7 @@ out:
     notify_close(notify);
 }
 
-int daemon_main(const struct daemon_settings *settings)
+enum rpc_error daemon_main(const struct daemon_settings *settings)
 {
     struct daemon daemon = { .settings = settings };
     sandbox_prepare();
@@ -309,7 +303,5 @@ int daemon_main(const struct daemon_settings *settings)
         destroy(&daemon);
     }
     rpc_line_free(&crowded);
-    if (error != RPC_FINE)
-        complain(error);
-    return (int)rpc_error_row(error)->exit;
+    return error;
 }

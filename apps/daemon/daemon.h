@@ -9,6 +9,7 @@
 #define DAEMON_DAEMON_H
 
 #include "base/address.h"
+#include "rpc/rpc.h"
 
 #define DAEMON_LISTEN_MAX 16 /* addresses of --listen */
 
@@ -23,7 +24,7 @@ struct daemon_settings {
     bool no_sandbox; /* for debuggers */
 };
 
-/* Returns the exit code (rpc/rpc.h); the sentence that goes with it has been written to stderr. */
-int daemon_main(const struct daemon_settings *settings);
+/* Returns why it ended: RPC_FINE when it was told to. Says nothing of it itself. */
+enum rpc_error daemon_main(const struct daemon_settings *settings);
 
 #endif
