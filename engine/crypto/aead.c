@@ -75,6 +75,7 @@ void aead_seal(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_B
 {
     int size;
     uint8_t none;
+    assert(text.size <= AEAD_MAX_BYTES - TAG);
     int good = EVP_CipherInit_ex(aead->context, NULL, NULL, NULL, nonce, SEAL);
     good &= feed(aead, NULL, associated);
     good &= feed(aead, out, text);
@@ -129,13 +130,15 @@ void aead_destroy(struct aead *aead)
 void aead_seal(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
                struct bytes text, struct bytes associated)
 {
+    assert(text.size <= AEAD_MAX_BYTES - TAG);
     aead_seal_once(out, aead->key, nonce, text, associated);
 }
 
 bool aead_open(struct aead *aead, uint8_t *out, const uint8_t nonce[AEAD_NONCE_BYTES],
                struct bytes sealed, struct bytes associated)
 {
-    return aead_open_once(out, aead->key, nonce, sealed, associated);
+    return sealed.size <= AEAD_MAX_BYTES &&
+           aead_open_once(out, aead->key, nonce, sealed, associated);
 }
 
 const char *aead_back_end(void)

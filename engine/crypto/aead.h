@@ -9,10 +9,11 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 
-#define AEAD_KEY_BYTES     32
-#define AEAD_NONCE_BYTES   12
-#define AEAD_TAG_BYTES     16
-#define AEAD_MAX_BYTES     65535 /* of a packet, and of what is authenticated beside it */
+#define AEAD_KEY_BYTES   32
+#define AEAD_NONCE_BYTES 12
+#define AEAD_TAG_BYTES   16
+#define AEAD_MAX_BYTES   65535 /* of a packet with its tag, and of what is authenticated beside it \
+                                */
 #define SEALED_EXTRA_BYTES (24 + AEAD_TAG_BYTES) /* nonce and tag of `sealed_write` */
 
 /* One direction of packets under one key; keeps the back end's state ready. */
