@@ -85,3 +85,21 @@ void scenario_a_long_letter_waits(struct sim *sim)
     sim_wake(bob, true);
     story_ends_well(sim, alice, bob, 4 * MINUTE);
 }
+
+/* Two who are connected and silent for an hour, and a third whom nobody answers: hardly a packet,
+   and hardly a wake-up, for batteries and metered lines. */
+void scenario_nothing_happens(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    struct sim_node *carol = sim_befriend(alice, "carol");
+    sim_run(sim, 1 * MINUTE);
+    sim_kill(carol);
+    sim_run(sim, 1 * HOUR); /* until calling carol has become rare */
+    uint64_t packets = network_counts(sim_network(sim)).sent;
+    uint64_t wakeups = sim_wakeups(alice);
+    sim_run(sim, 1 * HOUR);
+    packets = network_counts(sim_network(sim)).sent - packets;
+    wakeups = sim_wakeups(alice) - wakeups;
+    CHECK(packets <= 450 && wakeups <= 600);
+    story_ends_well(sim, alice, bob, 1 * SECOND);
+}

@@ -51,8 +51,9 @@ void sim_forget(struct sim_node *node, struct sim_node *whom);          /* remov
 
 struct plug *sim_plug(struct sim_node *node);
 struct disk *sim_disk(struct sim_node *node);
-struct node *sim_engine(struct sim_node *node); /* NULL while dead */
-instant sim_clock(const struct sim_node *node); /* what its own clock says */
+struct node *sim_engine(struct sim_node *node);    /* NULL while dead */
+uint64_t sim_wakeups(const struct sim_node *node); /* how often a deadline came due */
+instant sim_clock(const struct sim_node *node);    /* what its own clock says */
 void sim_clock_forward(struct sim_node *node, duration by);
 void sim_clock_back(struct sim_node *node, duration by); /* only while it is dead */
 void sim_move(struct sim_node *node,

@@ -203,6 +203,11 @@ struct node *sim_engine(struct sim_node *node)
     return node->engine;
 }
 
+uint64_t sim_wakeups(const struct sim_node *node)
+{
+    return node->wakeups;
+}
+
 static void stop(struct sim_node *node)
 {
     node_destroy(node->engine);
@@ -448,8 +453,10 @@ static void work(struct sim *sim)
         struct sim_node *node = sim->nodes[i];
         if (!runs(node) || (!node->touched && node->deadline > sim->now))
             continue;
-        if (node->deadline <= sim->now)
+        if (node->deadline <= sim->now) {
+            node->wakeups++;
             node_advance(node->engine, sim_clock(node));
+        }
         pump(node);
     }
 }

@@ -39,7 +39,8 @@ struct sim_node {
     int64_t ahead;       /* its clock, of the world's; below 0: behind */
     instant fell_asleep; /* by the world's clock */
     instant deadline;    /* by the world's clock */
-    bool touched;        /* something happened: pull what comes out */
+    uint64_t wakeups;
+    bool touched; /* something happened: pull what comes out */
     enum store_trouble trouble;
     int64_t contacts[SIM_NODES_MAX]; /* rows by number; 0: a stranger */
     struct said *said;
