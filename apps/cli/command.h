@@ -1,12 +1,11 @@
-/* What every verb has in hand, and the one table of verbs. Private to the command line. */
+/* What every verb has in hand. Private to the command line. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
 #include "apps/cli/cli.h"
 #include "apps/cli/options.h"
+#include "apps/cli/table.h"
 #include "apps/face/face.h"
-
-struct command;
 
 struct cli {
     struct options options;
@@ -18,22 +17,6 @@ struct cli {
     int exit;                  /* set by whatever failed */
     enum rpc_error (*run_daemon)(const struct cli_daemon *daemon);
 };
-
-struct command {
-    const char *group;     /* heading in the help */
-    const char *name;      /* one word, or two: "contact add" */
-    const char *arguments; /* as the usage shows them */
-    int least, most;       /* words behind the verb */
-    uint32_t options;      /* besides OPTIONS_EVERYWHERE */
-    const char *summary;   /* one line */
-    const char *example;   /* a whole command line */
-    int (*run)(struct cli *cli);
-};
-
-const struct command *command_at(size_t index); /* NULL past the last */
-/* The verb that the words begin with; NULL: none. *taken: how many words it is made of. */
-const struct command *command_named(char **words, int count, int *taken);
-const char *command_nearest(char **words, int count); /* "did you mean", or NULL */
 
 int command_new(struct cli *cli);
 int command_id(struct cli *cli);
@@ -71,10 +54,6 @@ static inline const char *value(const struct cli *cli, enum option_id id)
 {
     return cli->options.values[id][0]; /* NULL: not given */
 }
-/* A whole number from 0 to `most`, of digits alone. */
-bool whole_from(const char *text, int64_t most, int64_t *out);
-/* "30s", "500ms", "10m", "2h", "1d", or seconds without a unit; at most a year. */
-bool duration_from(const char *text, duration *out);
 
 /* --- output: data on stdout, everything else on stderr --- */
 
@@ -93,7 +72,7 @@ instant wall_clock(void);
 /* "18:06" of an RFC 3339 time from the daemon; "?" for nonsense. */
 void print_time(const char *rfc3339);
 /* One message as `read` and `follow` show it. */
-void print_message(const json_t *message);
+void show_message(const json_t *message);
 /* Flushes stdout; false, and said so, when what was printed did not all get out. */
 bool output_reached(struct cli *cli);
 

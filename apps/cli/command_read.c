@@ -18,7 +18,7 @@ static void print_one(struct reading *reading, json_t *message)
     if (wants_json(reading->cli))
         print_json(message);
     else
-        print_message(message);
+        show_message(message);
     json_decref(reading->last);
     reading->last = json_incref(message);
 }

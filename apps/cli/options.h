@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/time.h"
+
 enum option_id {
     OPTION_HOME,
     OPTION_JSON,
@@ -63,5 +65,12 @@ struct options {
    sentence and *nearest, unless NULL, the option that may have been meant. */
 bool options_read(struct options *out, int count, char **arguments,
                   char trouble[OPTION_TROUBLE_BYTES], const char **nearest);
+
+/* --- values, read strictly --- */
+
+/* A whole number from 0 to `most`, of digits alone. */
+bool whole_from(const char *text, int64_t most, int64_t *out);
+/* "30s", "500ms", "10m", "2h", "1d", or seconds without a unit; at most a year. */
+bool duration_from(const char *text, duration *out);
 
 #endif

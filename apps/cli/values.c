@@ -1,7 +1,9 @@
 /* Values of options, read strictly. */
-#include "apps/cli/command.h"
+#include "apps/cli/options.h"
 
 #include <string.h>
+
+#include "base/bytes.h"
 
 bool whole_from(const char *text, int64_t most, int64_t *out)
 {
@@ -9,9 +11,10 @@ bool whole_from(const char *text, int64_t most, int64_t *out)
     if (text[0] == '\0')
         return false;
     for (const char *at = text; *at != '\0'; at++) {
-        if (*at < '0' || *at > '9' || sum > (most - (*at - '0')) / 10)
+        int digit = *at - '0';
+        if (digit < 0 || digit > 9 || sum > most / 10 || 10 * sum > most - digit)
             return false;
-        sum = 10 * sum + (*at - '0');
+        sum = 10 * sum + digit;
     }
     *out = sum;
     return true;
