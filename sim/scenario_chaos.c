@@ -1,7 +1,8 @@
 #include "sim/scenario.h"
 
-#define PEOPLE 4
-#define STEPS  200
+#define PEOPLE  4
+#define STEPS   200
+#define WEIGHTS 20 /* of all fates together */
 
 struct village {
     struct sim *sim;
@@ -83,11 +84,19 @@ static void clocks(struct village *village)
     sim_clock_forward(village->people[somebody(village)], sim_luck(village->sim, 10 * MINUTE));
 }
 
+static void room(struct village *village)
+{
+    struct disk *disk = sim_disk(village->people[somebody(village)]);
+    bool enough = sim_luck(village->sim, 2) == 0;
+    disk_limit(disk, enough ? 0 : disk_counts(disk).bytes + 1 + sim_luck(village->sim, 200000));
+}
+
 static void calm(struct village *village)
 {
     network_weather(sim_network(village->sim), &(struct weather){ .latency = 25 * MILLISECOND });
     for (size_t i = 0; i < PEOPLE; i++) {
         sim_kill_at(village->people[i], 0);
+        disk_limit(sim_disk(village->people[i]), 0);
         if (village->asleep[i])
             sim_wake(village->people[i], true);
         if (!sim_alive(village->people[i]))
@@ -106,8 +115,8 @@ void scenario_everything_goes_wrong(struct sim *sim)
     static const struct {
         void (*happens)(struct village *village);
         unsigned weight;
-    } fates[] = { { talk, 10 },   { lid, 2 },   { power, 3 },
-                  { weather, 1 }, { wires, 2 }, { clocks, 1 } };
+    } fates[] = { { talk, 10 }, { lid, 2 },    { power, 3 }, { weather, 1 },
+                  { wires, 2 }, { clocks, 1 }, { room, 1 } };
     static const char *const names[PEOPLE] = { "alice", "bob", "carol", "dave" };
     struct village village = { .sim = sim };
     for (size_t i = 0; i < PEOPLE; i++) {
@@ -116,7 +125,7 @@ void scenario_everything_goes_wrong(struct sim *sim)
             sim_introduce(village.people[i], village.people[k]);
     }
     for (unsigned step = 0; step < STEPS; step++) {
-        uint64_t drawn = sim_luck(sim, 19);
+        uint64_t drawn = sim_luck(sim, WEIGHTS);
         size_t fate = 0;
         for (; drawn >= fates[fate].weight; fate++)
             drawn -= fates[fate].weight;

@@ -103,3 +103,30 @@ void scenario_nothing_happens(struct sim *sim)
     CHECK(packets <= 450 && wakeups <= 600);
     story_ends_well(sim, alice, bob, 1 * SECOND);
 }
+
+/* Bob does not come back for more than a month. Alice is told that her message failed and why; he
+   is never shown it, and hears what she says next. */
+void scenario_message_expires(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    struct node_why why;
+    sim_run(sim, 5 * SECOND);
+    sim_sleep(bob);
+    sim_say(alice, bob, "the party is tonight");
+    sim_run(sim, 1 * MINUTE);
+    sim_clock_forward(alice, 29 * DAY);
+    sim_run(sim, 1 * MINUTE);
+    CHECK(sim_why(alice, "the party is tonight", &why) && why.message.state == MESSAGE_WRITTEN);
+    sim_clock_forward(alice, 1 * DAY);
+    if (sim_luck(sim, 2) == 0) { /* nor does a restart forget it */
+        sim_kill(alice);
+        sim_restart(alice);
+    }
+    sim_run(sim, 1 * MINUTE);
+    CHECK(sim_why(alice, "the party is tonight", &why) && why.owed.row == 0);
+    CHECK(why.message.state == MESSAGE_FAILED && why.message.failure == FAILURE_EXPIRED);
+    sim_wake(bob, true);
+    sim_say(alice, bob, "where were you?");
+    CHECK(sim_run_till_delivered(sim, 5 * MINUTE));
+    CHECK(sim_heard(bob, "where were you?") == 1 && sim_heard_count(bob) == 1);
+}

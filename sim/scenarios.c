@@ -17,6 +17,7 @@ static const struct scenario {
     { "clock-back", scenario_clock_is_set_back },
     { "long-letter", scenario_a_long_letter_waits },
     { "quiet", scenario_nothing_happens },
+    { "expires", scenario_message_expires },
     { "fair-weather", scenario_fair_weather },
     { "storm", scenario_storm_of_loss_and_reordering },
     { "slow-line", scenario_slow_line },
