@@ -72,7 +72,7 @@ instant wall_clock(void);
 /* "18:06" of an RFC 3339 time from the daemon; "?" for nonsense. */
 void print_time(const char *rfc3339);
 /* One message as `read` and `follow` show it. */
-void show_message(const json_t *message);
+void print_talk(const json_t *message);
 /* Flushes stdout; false, and said so, when what was printed did not all get out. */
 bool output_reached(struct cli *cli);
 

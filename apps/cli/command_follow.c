@@ -21,7 +21,7 @@ static void print_for_people(const json_t *event)
     const char *kind = rpc_text(event, "kind");
     const json_t *message = json_object_get(event, "message");
     if (kind != NULL && strcmp(kind, "message.received") == 0 && message != NULL) {
-        show_message(message);
+        print_talk(message);
     } else if (kind != NULL && strcmp(kind, "message.state") == 0 && message != NULL) {
         print_time(rpc_text(event, "time"));
         printf("  %.6s  to ", rpc_text(message, "id"));

@@ -18,7 +18,7 @@ static void print_one(struct reading *reading, json_t *message)
     if (wants_json(reading->cli))
         print_json(message);
     else
-        show_message(message);
+        print_talk(message);
     json_decref(reading->last);
     reading->last = json_incref(message);
 }

@@ -85,7 +85,7 @@ void print_time(const char *rfc3339)
 
 #define ID_SHOWN_CHARS 6 /* enough to be unique among a person's messages, and to type */
 
-void show_message(const json_t *message)
+void print_talk(const json_t *message)
 {
     const char *id = rpc_text(message, "id"), *text = rpc_text(message, "text");
     bool ours = rpc_flag(message, "ours");
