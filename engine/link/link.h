@@ -36,8 +36,9 @@ void links_destroy(struct links *links); /* says nothing to anybody; see links_c
 
 /* --- who we are -------------------------------------------------------------------------------- */
 
-/* A static key we answer under, and dial with when its role is CONTACT (the newest). `certificate`
-   is ours for that role and what a door shows; copied. FAULT_BUSY: too many. */
+/* A static key we answer under, and dial with when its role is CONTACT (the newest held). Its
+   `certificate` names that key and is copied: it is what callers are shown, and what our door
+   shows. For a DOOR it is not looked at and may be NULL. FAULT_BUSY: too many. */
 enum fault links_hold(struct links *links, enum link_role role, const struct dh_pair *pair,
                       const uint8_t certificate[CERTIFICATE_BYTES]);
 void links_forget(struct links *links, const uint8_t public[KEY_BYTES]);
@@ -67,7 +68,13 @@ struct link_dial {
 };
 
 /* FAULT_BUSY: a link or a dial to that device (that door) exists already, *out names it; or the
-   limit is reached, *out is 0. Ends in LINK_UP (or LINK_RECORD for a door) or LINK_DOWN. */
+   limit is reached, *out is 0. FAULT_GONE: we hold no key to dial with, or theirs is refused. Ends
+   in LINK_UP (at a door: LINK_RECORD, then LINK_DOWN) or in LINK_DOWN.
+
+   When both sides dial at once, one link comes up on each. If it is not the one dialled here, the
+   dial ends as LINK_DOWN (LINK_REPLACED) and LINK_UP of the other follows. So does a link that is
+   up when the same device calls anew, as it does after a restart: what it had not answered for by
+   then must be sent again. */
 enum fault links_dial(struct links *links, instant now, const struct link_dial *dial, link_id *out);
 /* Adds addresses to a dial that is still going on; no effect otherwise. */
 void links_dial_also(struct links *links, instant now, link_id link, const struct address *at,
@@ -81,14 +88,17 @@ void links_close_all(struct links *links, instant now); /* tells every peer; pul
    Each side opens its own, one of each kind per link, when it first writes. */
 enum link_stream { LINK_STREAM_FRAMES = 1, LINK_STREAM_RAW = 2 };
 
-/* Takes the whole frame or nothing. FAULT_BUSY: the queue is full, LINK_WRITABLE will come.
-   FAULT_GONE: no such link, or not up yet. */
+/* Takes the whole frame or nothing. FAULT_BUSY: the queue is full, LINK_WRITABLE will come; or the
+   frame is longer than LINK_FRAME_MAX_BYTES, and nothing will. FAULT_GONE: no such link, or not up
+   yet. */
 enum fault links_send(struct links *links, instant now, link_id link, struct bytes frame);
-/* Takes what fits and says how much. */
+/* Takes what fits and says how much. FAULT_BUSY: not all did, LINK_WRITABLE will come; after
+   links_write_end nothing fits any more. */
 enum fault links_write(struct links *links, instant now, link_id link, struct bytes data,
                        size_t *taken);
 enum fault links_write_end(struct links *links, instant now, link_id link);
-/* May be lost, never repeated; at most what one packet carries. */
+/* May be lost, never repeated. FAULT_BUSY: empty, longer than one packet of the present path (36
+   less than link_state.datagram_bytes), or too many wait already. */
 enum fault links_throw(struct links *links, instant now, link_id link, struct bytes datagram);
 /* Our own network changed: every link moves to its new path at once. */
 void links_moved(struct links *links, instant now);
@@ -112,7 +122,8 @@ enum link_event_kind {
     LINK_WRITABLE, /* a queue that was full has room again */
     LINK_MOVED,    /* address: where the peer is reached now */
     LINK_RECORD,   /* we knocked: certificate of role CONTACT that the account showed; then DOWN */
-    LINK_VISITOR,  /* someone admitted came to our door: certificate, address, stamp */
+    LINK_VISITOR, /* someone admitted came to our door: certificate, address, stamp. No DOWN follows
+                   */
 };
 
 enum link_reason {
