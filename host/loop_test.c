@@ -263,6 +263,53 @@ static void test_who_wrote_to_an_address_is_answered_from_it(void)
     remove_folder();
 }
 
+static void stop_when_sent(void *self, enum fault fault)
+{
+    (void)self, (void)fault;
+    if (wires_ready(host))
+        host_stop(host);
+}
+
+/* Links would repair a loss; here every byte is counted. */
+static void test_what_the_kernel_did_not_take_leaves_later_and_whole(void)
+{
+    static uint8_t run[10 * 100];
+    struct host_settings settings = { .hooks = { .settled = stop_when_sent } };
+    struct address at, bound[HOST_LISTEN_MAX];
+    struct udp_arrival arrivals[UDP_BATCH_MESSAGES];
+    struct udp_batch *batch = udp_batch_create();
+    struct udp *peer;
+    size_t held = 0, arrived = 0;
+    CHECK(address_parse("127.0.0.1:1", &at));
+    at.port = 0;
+    host = host_create(&settings);
+    CHECK(host_listen(host, &at, 1, NULL) == HOST_FINE);
+    CHECK_INT(host_listening(host, bound), 1);
+    CHECK(udp_open(&at, &peer) == HOST_FINE);
+    struct datagrams datagrams = { udp_bound(peer), BYTES_OF(run), 100 };
+    kernel_is_full = true;
+    for (size_t i = 0; i < 9; i++) {
+        memset(run, (int)i, sizeof run);
+        if (!wires_send(host, &datagrams)) {
+            held++;
+            host->stopping = false;
+            host_run(host);
+        }
+    }
+    kernel_is_full = false;
+    CHECK(held > 0);
+    while (arrived < 9 * sizeof run) {
+        size_t count = udp_receive(peer, batch, arrivals);
+        CHECK(count > 0);
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < arrivals[i].bytes.size; j++, arrived++)
+                CHECK_INT(arrivals[i].bytes.data[j], arrived / sizeof run);
+    }
+    udp_close(peer);
+    udp_batch_destroy(batch);
+    host_destroy(host);
+}
+
 static void test_without_addresses_it_is_one_random_port_of_both_families(void)
 {
     struct host_settings settings = { 0 };
@@ -321,6 +368,7 @@ TESTS(TEST(test_memory_is_shared), TEST(test_time_goes_forward_and_is_the_wall_c
       TEST(test_two_nodes_talk_and_everything_arrives_once),
       TEST(test_a_full_kernel_delays_and_loses_nothing),
       TEST(test_who_wrote_to_an_address_is_answered_from_it),
+      TEST(test_what_the_kernel_did_not_take_leaves_later_and_whole),
       TEST(test_without_addresses_it_is_one_random_port_of_both_families),
       /* Last: libuv's worker does not survive the forks of the stories above. */
       TEST(test_work_ends_on_the_loop_and_destroying_waits_for_it))

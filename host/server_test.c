@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -64,6 +65,7 @@ static pid_t server_start(void)
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed leaves nothing running */
         host = server_create();
         if (host == NULL || host_serve(host, path) != HOST_FINE || write(ready[1], "r", 1) != 1)
             _exit(1);
