@@ -18,62 +18,103 @@
 #include "base/bytes.h"
 #include "base/time.h"
 
-#define RPC_API            "1.0"     /* minor versions only add */
-#define RPC_LINE_MAX_BYTES (1 << 20) /* without its newline; both directions */
-#define RPC_DEPTH_MAX      16        /* braces within braces */
-#define RPC_VALUES_MAX     32768     /* values in one line: bounds what parsing may cost */
-#define RPC_PAGE_MAX       500       /* items in one answer; a page also ends near RPC_PAGE_BYTES */
-#define RPC_PAGE_BYTES     (RPC_LINE_MAX_BYTES / 4) /* leaves room for one more text */
+#define RPC_API                   "1.0"     /* minor versions only add */
+#define RPC_LINE_MAX_BYTES        (1 << 20) /* without its newline; both directions */
+#define RPC_DEPTH_MAX             16        /* braces within braces */
+#define RPC_VALUES_MAX            32768     /* values in one line: bounds what parsing may cost */
+#define RPC_PAGE_MAX              500       /* items in one answer; fewer where they are long */
+#define RPC_PAGE_BYTES            (RPC_LINE_MAX_BYTES / 4) /* leaves room for one more text */
 #define RPC_REQUEST_KEY_MAX_BYTES 64
 #define RPC_PASSPHRASE_MAX_BYTES  1024
-#define RPC_ADDRESSES_MAX  8
+#define RPC_ADDRESSES_MAX         8
 
 void rpc_start(void);
 
 /* --- what can go wrong ----------------------------------------------------------------------- */
 
-enum rpc_exit { /* what a shell sees; the same for every verb */
+/* What a shell sees; the same for every verb. */
+enum rpc_exit {
     RPC_EXIT_DONE = 0,
     RPC_EXIT_FAILED = 1,
     RPC_EXIT_USAGE = 2,
-    RPC_EXIT_NOT_FOUND = 3,   /* or ambiguous */
-    RPC_EXIT_NO_DAEMON = 4,   /* not reachable, or speaks another API */
+    RPC_EXIT_NOT_FOUND = 3, /* or ambiguous */
+    RPC_EXIT_NO_DAEMON = 4, /* not reachable, or speaks another API */
     RPC_EXIT_LOCKED = 5,
-    RPC_EXIT_NOT_YET = 6,     /* accepted, but the awaited state was not reached in time */
+    RPC_EXIT_NOT_YET = 6, /* accepted, but the awaited state was not reached in time */
     RPC_EXIT_TRUST = 7,
-    RPC_EXIT_REFUSED = 8,     /* by the peer, or a limit is reached */
+    RPC_EXIT_REFUSED = 8, /* by the peer, or a limit is reached */
     RPC_EXIT_NO_NETWORK = 9,
-    RPC_EXIT_STORE = 10,      /* disk full or store damaged */
+    RPC_EXIT_STORE = 10, /* disk full or store damaged */
     RPC_EXIT_INTERRUPTED = 130,
 };
 
 enum rpc_error {
     RPC_FINE,
     /* the line or the request itself */
-    RPC_PARSE, RPC_INVALID_REQUEST, RPC_UNKNOWN_METHOD, RPC_BAD_PARAMS, RPC_INTERNAL,
-    RPC_LINE_TOO_LONG, RPC_TOO_MANY_CLIENTS,
+    RPC_PARSE,
+    RPC_INVALID_REQUEST,
+    RPC_UNKNOWN_METHOD,
+    RPC_BAD_PARAMS,
+    RPC_INTERNAL,
+    RPC_LINE_TOO_LONG,
+    RPC_TOO_MANY_CLIENTS,
     /* identity and lock */
-    RPC_NO_IDENTITY, RPC_HAS_IDENTITY, RPC_LOCKED, RPC_WRONG_PASSPHRASE, RPC_PASSPHRASE_EMPTY,
-    RPC_NO_PASSPHRASE_SET, RPC_NO_MEMORY,
+    RPC_NO_IDENTITY,
+    RPC_HAS_IDENTITY,
+    RPC_LOCKED,
+    RPC_WRONG_PASSPHRASE,
+    RPC_PASSPHRASE_EMPTY,
+    RPC_NO_PASSPHRASE_SET,
+    RPC_NO_MEMORY,
     /* people */
-    RPC_BAD_NAME, RPC_NAME_TAKEN, RPC_BAD_CARD, RPC_OWN_CARD, RPC_CONTACT_EXISTS, RPC_CONTACTS_FULL,
-    RPC_BAD_ADDRESS, RPC_ADDRESSES_FULL, RPC_NO_CONTACT, RPC_AMBIGUOUS_CONTACT,
+    RPC_BAD_NAME,
+    RPC_NAME_TAKEN,
+    RPC_BAD_CARD,
+    RPC_OWN_CARD,
+    RPC_CONTACT_EXISTS,
+    RPC_CONTACTS_FULL,
+    RPC_BAD_ADDRESS,
+    RPC_ADDRESSES_FULL,
+    RPC_NO_CONTACT,
+    RPC_AMBIGUOUS_CONTACT,
     /* messages and events */
-    RPC_NO_MESSAGE, RPC_AMBIGUOUS_MESSAGE, RPC_TEXT_EMPTY, RPC_TEXT_TOO_LONG, RPC_TEXT_NOT_UTF8,
-    RPC_OUTBOX_FULL, RPC_BAD_KEY, RPC_NO_EVENT,
+    RPC_NO_MESSAGE,
+    RPC_AMBIGUOUS_MESSAGE,
+    RPC_TEXT_EMPTY,
+    RPC_TEXT_TOO_LONG,
+    RPC_TEXT_NOT_UTF8,
+    RPC_OUTBOX_FULL,
+    RPC_BAD_KEY,
+    RPC_NO_EVENT,
     /* the home and the machine */
-    RPC_HOME_UNWRITABLE, RPC_HOME_UNSAFE, RPC_ALREADY_RUNNING, RPC_PORT_IN_USE, RPC_NO_SUCH_LISTEN,
-    RPC_STORE_FULL, RPC_STORE_DAMAGED, RPC_STORE_TOO_NEW, RPC_STORE_BROKEN, RPC_STORE_UNSAFE,
-    RPC_VAULT_DAMAGED, RPC_SHUTTING_DOWN,
+    RPC_HOME_UNWRITABLE,
+    RPC_HOME_UNSAFE,
+    RPC_ALREADY_RUNNING,
+    RPC_PORT_IN_USE,
+    RPC_NO_SUCH_LISTEN,
+    RPC_STORE_FULL,
+    RPC_STORE_DAMAGED,
+    RPC_STORE_TOO_NEW,
+    RPC_STORE_BROKEN,
+    RPC_STORE_UNSAFE,
+    RPC_VAULT_DAMAGED,
+    RPC_SHUTTING_DOWN,
     /* seen by clients only */
-    RPC_USAGE, RPC_NO_DAEMON, RPC_NO_ANSWER, RPC_OTHER_API, RPC_NOT_YET, RPC_GIVEN_UP, RPC_GAP,
-    RPC_OUTPUT, RPC_INTERRUPTED,
+    RPC_USAGE,
+    RPC_NO_DAEMON,
+    RPC_NO_ANSWER,
+    RPC_OTHER_API,
+    RPC_NOT_YET,
+    RPC_GIVEN_UP,
+    RPC_GAP,
+    RPC_OUTPUT,
+    RPC_INTERRUPTED,
     RPC_ERRORS
 };
 
 struct rpc_error_row {
-    const char *name;     /* "NO_CONTACT": never translated, never changed */
-    int code;             /* of JSON-RPC; above 0 it is exit code * 100 + a number of its own */
+    const char *name; /* "NO_CONTACT": never translated, never changed */
+    int code;         /* of JSON-RPC; above 0 it is exit code * 100 + a number of its own */
     enum rpc_exit exit;
     const char *sentence; /* what is wrong; English */
     const char *hint;     /* what to do next; "" where nothing helps */
@@ -85,28 +126,29 @@ enum rpc_error rpc_error_named(const char *name);
 /* --- the table of methods -------------------------------------------------------------------- */
 
 enum rpc_type {
-    RPC_END,      /* closes a list of fields */
-    RPC_TEXT,     /* `most` bytes, 0: whatever fits a line */
-    RPC_SECRET,   /* the same, not empty, never logged or shown */
-    RPC_WHOLE,    /* a whole number, 0 to `most` (0: INT64_MAX) */
-    RPC_FLAG,     /* true or false */
-    RPC_TEXTS,    /* at most `most` texts */
-    RPC_TIME,     /* answers only: "2026-11-22T18:06:00.000Z" */
-    RPC_SECONDS,  /* answers only: a number, maybe with a fraction */
-    RPC_OBJECT,   /* answers only: of the shape `of` */
-    RPC_OBJECTS,  /* answers only: a list of them */
+    RPC_END,     /* closes a list of fields */
+    RPC_TEXT,    /* `most` bytes, 0: whatever fits a line */
+    RPC_SECRET,  /* the same, not empty, never logged or shown */
+    RPC_WHOLE,   /* a whole number, 0 to `most` (0: INT64_MAX) */
+    RPC_FLAG,    /* true or false */
+    RPC_TEXTS,   /* at most `most` texts */
+    RPC_TIME,    /* answers only: "2026-11-22T18:06:00.000Z" */
+    RPC_SECONDS, /* answers only: a number, maybe with a fraction */
+    RPC_OBJECT,  /* answers only: of the shape `of` */
+    RPC_OBJECTS, /* answers only: a list of them */
 };
 
 struct rpc_field {
     const char *name;
     enum rpc_type type;
-    bool required;        /* in answers: always there */
+    bool required; /* in answers: always there */
     int64_t most;
-    const char *of;       /* name of a shape */
-    const char *about;    /* one line */
+    const char *of;    /* name of a shape */
+    const char *about; /* one line */
 };
 
-enum rpc_need { /* what must be so before a method may run; the daemon refuses otherwise */
+/* What must be so before a method may run; the daemon refuses otherwise. */
+enum rpc_need {
     RPC_NEEDS_NOTHING, /* answers also while locked or without identity */
     RPC_NEEDS_NODE,    /* LOCKED or NO_IDENTITY otherwise */
 };
@@ -118,7 +160,8 @@ struct rpc_method {
     const char *summary;
 };
 
-struct rpc_shape { /* an object that several answers hold */
+/* An object that several answers hold. */
+struct rpc_shape {
     const char *name;
     const struct rpc_field *fields;
 };
@@ -209,11 +252,12 @@ bool rpc_place_prepare(const struct rpc_place *place);
 
 struct rpc_client;
 
-struct rpc_answer { /* of a call */
+/* What came of a call. */
+struct rpc_answer {
     enum rpc_error error;
-    json_t *result;                   /* RPC_FINE: an object */
-    char sentence[512], hint[512];    /* otherwise: for the person; as it came, not cleaned */
-    json_t *data;                     /* otherwise: the error's data, or NULL */
+    json_t *result;                /* RPC_FINE: an object */
+    char sentence[512], hint[512]; /* otherwise: for the person; as it came, not cleaned */
+    json_t *data;                  /* otherwise: the error's data, or NULL */
 };
 void rpc_answer_release(struct rpc_answer *answer);
 

@@ -15,8 +15,9 @@ enum face_lines {
     FACE_LINES,    /* line ends stay; print continued lines indented, or a peer forges ours */
 };
 
-#define FACE_MARKS_MAX 8 /* combining marks on one character; more of them climb over other lines  \
-                          */
+#define FACE_MARKS_MAX                                                                             \
+    8 /* combining marks on one character; more of them climb over other lines                     \
+       */
 
 /* Any bytes in, valid UTF-8 out, to be freed by mem_free. What was neutralised shows as U+FFFD.
    Clean text stays as it is. */
