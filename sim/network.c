@@ -361,7 +361,6 @@ bool network_arrival(struct network *network, instant now, struct arrival *out)
         struct flight flight = heap_pop(network);
         const struct plug *plug = receiver(network, now, &flight);
         if (plug != NULL) {
-            network->counts.arrived++;
             network->arrived = flight.data;
             *out = (struct arrival){ plug->owner, flight.from, { flight.data, flight.size } };
             return true;

@@ -52,7 +52,7 @@ bool network_arrival(struct network *network, instant now, struct arrival *out);
 instant network_next(const struct network *network);
 
 struct network_counts {
-    uint64_t sent, arrived, lost;
+    uint64_t sent, lost;
     uint64_t to_nobody; /* sent to an address at which no computer ever was */
     uint64_t trace;     /* a digest of when what was sent from where to where */
 };

@@ -76,7 +76,6 @@ enum store_trouble sim_trouble(const struct sim_node *node); /* why it stopped b
 
 /* Says it, now if the node is alive, else when it is again. One person's words keep their order. */
 void sim_say(struct sim_node *from, struct sim_node *to, const char *text);
-size_t sim_told(const struct sim_node *node); /* how much of what he said was promised to be kept */
 size_t sim_heard(const struct sim_node *node, const char *text); /* how often it was shown to him */
 size_t sim_heard_count(const struct sim_node *node);
 bool sim_knows_delivered(struct sim_node *from, const char *text); /* the latest so said */

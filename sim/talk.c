@@ -41,19 +41,23 @@ void talk_ask(struct sim_node *node)
     }
 }
 
+static struct bytes row_key(const int64_t *row)
+{
+    return (struct bytes){ (const uint8_t *)row, sizeof *row };
+}
+
 void talk_told(struct sim_node *node)
 {
-    node->told = node->asked > node->told ? node->asked : node->told;
+    for (; node->told < node->asked; node->told++) {
+        bool fresh = map_put(node->said_by_row, row_key(&node->said[node->told].row),
+                             (void *)(uintptr_t)(node->told + 1));
+        SIM_CHECK(node->sim, fresh); /* two answers must not name one message */
+    }
 }
 
 void talk_forget_asking(struct sim_node *node)
 {
     node->asked = node->told;
-}
-
-size_t sim_told(const struct sim_node *node)
-{
-    return node->told;
 }
 
 static struct said *said_last(const struct sim_node *node, const char *text)
@@ -118,7 +122,17 @@ static void show(struct sim_node *node, const struct store_message *message)
     struct shown *shown = &node->shown[node->shown_count++];
     shown->from = from;
     shown->text = text_of(message);
-    memcpy(shown->id, message->id, sizeof shown->id);
+}
+
+/* States never lie: each is told once, and none is taken back. */
+static void note_state(struct sim_node *node, const struct store_event *event)
+{
+    size_t found = (size_t)(uintptr_t)map_get(node->said_by_row, row_key(&event->message));
+    if (found == 0)
+        return; /* settled in a crash and not answered yet */
+    struct said *said = &node->said[found - 1];
+    SIM_CHECK(node->sim, event->detail > (int64_t)said->state);
+    said->state = (enum message_state)event->detail;
 }
 
 static void read_event(struct sim_node *node, const struct store_event *event)
@@ -126,6 +140,8 @@ static void read_event(struct sim_node *node, const struct store_event *event)
     struct store_message message;
     SIM_CHECK(node->sim, event->seq == node->last_event + 1);
     node->last_event = event->seq;
+    if (event->kind == EVENT_MESSAGE_STATE)
+        note_state(node, event);
     if (event->kind != EVENT_MESSAGE_RECEIVED)
         return;
     SIM_CHECK(node->sim, node_message_get(node->engine, event->message, &message) == ANSWER_DONE);
@@ -166,6 +182,7 @@ void talk_finish(struct sim_node *node)
         mem_free(node->shown[i].text);
     mem_free(node->said);
     mem_free(node->shown);
+    map_destroy(node->said_by_row);
     map_destroy(node->shown_ids);
 }
 
@@ -182,6 +199,7 @@ static void check_shown_as_said(struct sim_node *from, struct sim_node *to)
             at++;
         SIM_CHECK(sim, at < to->shown_count);
         SIM_CHECK(sim, strcmp(to->shown[at].text, from->said[i].text) == 0);
+        SIM_CHECK(sim, from->said[i].state == MESSAGE_DELIVERED);
         at++;
     }
     while (at < to->shown_count)

@@ -236,9 +236,9 @@ static void pump(struct sim_node *node)
     talk_ask(node);
     while (node_next_datagrams(node->engine, sim_clock(node), &out))
         send_out(node, &out);
-    talk_listen(node);
     if (node_settle(node->engine) == FAULT_NONE)
         talk_told(node);
+    talk_listen(node);
     node->trouble = node_trouble(node->engine);
     if (node->trouble != STORE_FINE)
         stop(node);
@@ -274,7 +274,8 @@ static struct sim_node *add(struct sim *sim, const char *name)
     node->log = (struct log){ print_line, node, LOG_TRACE };
     node->disk = disk_create(disk, &sim->network_rng);
     node->plug = network_plug(sim->network, node);
-    node->shown_ids = map_create(SIM_SHOWN_MAX, 1);
+    node->said_by_row = map_create(SIM_MESSAGES_MAX, 1);
+    node->shown_ids = map_create(SIM_MESSAGES_MAX, 1);
     node->life = LIFE_DEAD;
     rng_fill(&node->rng, node->key, sizeof node->key);
     sim->nodes[sim->node_count++] = node;

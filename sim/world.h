@@ -6,21 +6,20 @@
 #include "sim/sim.h"
 
 #define SIM_NAME_MAX_BYTES 24
-#define SIM_SHOWN_MAX      (1u << 20) /* messages one person sees in one story */
+#define SIM_MESSAGES_MAX   (1u << 20) /* messages one person says, or sees, in one story */
 
 enum life { LIFE_AWAKE, LIFE_ASLEEP, LIFE_DEAD };
 
 struct said {
     struct sim_node *to;
     char *text;
-    int64_t row; /* of the store, once asked for */
+    int64_t row;              /* of the store, once asked for */
+    enum message_state state; /* as events told it; 0: not yet */
 };
 
 struct shown { /* to the person, by an event */
-    uint8_t id[MESSAGE_ID_BYTES];
     const struct sim_node *from;
     char *text;
-    enum message_state state;
 };
 
 struct sim_node {
@@ -49,6 +48,7 @@ struct sim_node {
     size_t told;  /* of said: answered, so kept for ever */
     struct shown *shown;
     size_t shown_count, shown_room;
+    struct map *said_by_row; /* what was told: its index and 1, as a pointer */
     struct map *shown_ids;
     uint64_t last_event;
 };
