@@ -159,12 +159,14 @@ static void answer(struct links *links, instant now, const struct address *from,
     }
     if (guest->peer != NULL)
         guest->peer->answer = link;
+    else
+        guest->account->visit = link;
     say_flight(link, from);
     out_want(link);
     link_refresh(link, now);
 }
 
-/* A device that calls again gave up its last call. */
+/* A device that calls again gave up its last call, and an account its last visit. */
 static void admit(struct links *links, instant now, const struct address *from, struct guest *guest,
                   const struct flight *flight, bool insist)
 {
@@ -177,6 +179,8 @@ static void admit(struct links *links, instant now, const struct address *from, 
     }
     if (peer != NULL && peer->answer != NULL)
         link_end(peer->answer, LINK_REPLACED, false);
+    if (peer == NULL && guest->account->visit != NULL)
+        link_end(guest->account->visit, LINK_REPLACED, false);
     if (links->half_open == HALF_OPEN_MAX)
         return;
     if (peer != NULL)

@@ -108,6 +108,7 @@ struct peer { /* a device */
 struct account {
     uint8_t key[KEY_BYTES];
     uint64_t newest;
+    struct link *visit; /* at our door, one at a time */
 };
 
 struct held {

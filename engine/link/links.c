@@ -223,6 +223,9 @@ void links_admit_account(struct links *links, const uint8_t account[KEY_BYTES], 
 
 void links_refuse_account(struct links *links, const uint8_t account[KEY_BYTES])
 {
+    struct account *row = map_get(links->accounts, key_of(account));
+    if (row != NULL && row->visit != NULL)
+        link_end(row->visit, LINK_CLOSED_HERE, false);
     mem_free(map_remove(links->accounts, key_of(account)));
 }
 
@@ -269,6 +272,7 @@ void link_fill_setup(struct link *link, struct connection_setup *out)
 static void detach(struct link *link)
 {
     struct peer *peer = links_find_peer(link->links, link->device);
+    struct account *account = map_get(link->links->accounts, key_of(link->certificate.account));
     if (link->role == LINK_ROLE_DOOR && link->dialling != NULL)
         map_remove(link->links->doors, key_of(link->dialling->dial.theirs));
     if (peer != NULL && peer->up == link)
@@ -277,6 +281,8 @@ static void detach(struct link *link)
         peer->dial = NULL;
     if (peer != NULL && peer->answer == link)
         peer->answer = NULL;
+    if (account != NULL && account->visit == link)
+        account->visit = NULL;
     timers_set(&link->links->timers, &link->timer, NEVER);
     dial_finish(link);
     guests_finish(link);
