@@ -31,6 +31,11 @@ static bool live_until(struct sim *sim, struct sim_node *victim, struct sim_node
 void scenario_killed_at_every_write(struct sim *sim)
 {
     struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    if (sim_luck(sim, 2) == 0)
+        network_weather(sim_network(sim), &(struct weather){ .latency = 10 * MILLISECOND,
+                                                             .jitter = 20 * MILLISECOND,
+                                                             .loss = 50,
+                                                             .repeats = 20 });
     sim_run(sim, 1 * SECOND);
     unsigned died = 0;
     for (uint64_t crash = 0; crash < CRASHES; crash++)
