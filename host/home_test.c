@@ -89,8 +89,7 @@ static void test_a_file_in_its_place_is_refused(void)
     CHECK(host_home_open(path, &home) == HOST_UNWRITABLE);
 }
 
-/* --- disks that are full or read-only, in a mount namespace of a child's own
- * ----------------------- */
+/* --- disks that are full or read-only, in a mount namespace of a child's own ------------------ */
 
 static void in_own_mounts(void (*story)(void))
 {

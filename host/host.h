@@ -16,12 +16,12 @@
 struct host;
 struct host_client;
 
-#define HOST_LISTEN_MAX         16                /* addresses one process listens on */
-#define HOST_CLIENTS_MAX        128               /* local clients at once */
-#define HOST_QUEUE_MAX_BYTES    ((size_t)4 << 20) /* not yet read by one client: then it is closed */
+#define HOST_LISTEN_MAX         16                  /* addresses one process listens on */
+#define HOST_CLIENTS_MAX        128                 /* local clients at once */
+#define HOST_QUEUE_MAX_BYTES    ((size_t)4 << 20)   /* not read by a client: then it is closed */
 #define HOST_QUEUE_ENOUGH_BYTES ((size_t)256 << 10) /* from here on we read no more from it */
-#define HOST_SOCKET_PATH_MAX    104 /* with its NUL: what BSD and macOS hold, so that paths travel */
-#define HOST_FILE_MAX_BYTES     4096 /* small files read and written whole */
+#define HOST_SOCKET_PATH_MAX    104                 /* with its NUL: what BSD and macOS hold */
+#define HOST_FILE_MAX_BYTES     4096                /* small files read and written whole */
 
 enum host_trouble {
     HOST_FINE,
@@ -90,8 +90,9 @@ char *host_home_file(const struct host_home *home, const char *name);
 
 /* --- datagrams -------------------------------------------------------------------------------- */
 
-/* Without addresses: one random port of all IPv4 and, where there is any, IPv6 addresses. All or
- *none: failed (may be NULL) is then the address that was refused. Once per host. */
+/* Without addresses: one random port of all IPv4 and, where there is any, IPv6 addresses. Listens
+   on all of them or on none; `failed`, which may be NULL, is then set to the one that was refused.
+   Once per host. */
 enum host_trouble host_listen(struct host *host, const struct address *at, size_t count,
                               struct address *failed);
 /* Where it listens; how many there are. */

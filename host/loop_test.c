@@ -209,8 +209,7 @@ static void test_time_goes_forward_and_is_the_wall_clocks(void)
     host_destroy(host);
 }
 
-/* --- several addresses --------------------------------------------------------------------------
- */
+/* --- several addresses ------------------------------------------------------------------------ */
 
 static void stop_soon(void *self, enum fault fault)
 {
@@ -327,8 +326,7 @@ static void test_without_addresses_it_is_one_random_port_of_both_families(void)
     host_destroy(other);
 }
 
-/* --- the rest -----------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static bool ran, ended;
 

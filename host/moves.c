@@ -16,8 +16,8 @@
 #define LOOK_EVERY    SECOND
 #define DRAIN_AT_ONCE 64
 
-/* Order does not matter, so the digests of single addresses are summed. No stranger chooses them.
- */
+/* Order does not matter, so the digests of single addresses are summed. No
+   stranger chooses them. */
 static uint64_t digest_of(const void *data, size_t size)
 {
     const uint8_t *byte = data;

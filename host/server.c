@@ -248,8 +248,8 @@ static void on_connection(uv_stream_t *server, int status)
         let_in(client);
 }
 
-/* A socket that nobody answers at is left over from a crash. Anything else that lies there stays.
- */
+/* A socket that nobody answers at is left over from a crash. Anything else
+   that lies there stays. */
 static enum host_trouble clear_path(const struct sockaddr_un *name)
 {
     struct stat facts;

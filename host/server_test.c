@@ -1,5 +1,5 @@
-/* Clients on a real socket, served by a host in a process of its own that sends back what it hears.
- */
+/* Clients on a real socket, served by a host in a process of its own that sends
+   back what it hears. */
 #include "host/host.h"
 #include "tests/test.h"
 
@@ -217,8 +217,8 @@ static void test_more_clients_than_the_maximum_are_told_and_closed(void)
     server_stop(server);
 }
 
-/* Whoever sends and does not read is not read from either: memory stays bounded, nothing is lost.
- */
+/* Whoever sends and does not read is not read from either: memory stays bounded,
+   nothing is lost. */
 static void test_a_client_that_does_not_read_is_not_read_from(void)
 {
     static uint8_t data[64 << 10], back[64 << 10];

@@ -97,8 +97,8 @@ static bool have_room(const struct node_contact *contact, const struct address *
     return fixed <= STORE_ADDRESSES_MAX;
 }
 
-/* All or nothing: room is asked for before the name is changed, and after that nothing is refused.
- */
+/* All or nothing: room is asked for before the name is changed, and after that
+   nothing is refused. */
 enum rpc_error contact_update(struct call *call)
 {
     struct node *node = call->daemon->node;

@@ -173,8 +173,8 @@ json_t *show_any(uint64_t seq, instant time, const char *kind)
                      kind);
 }
 
-/* The log keeps numbers; what they stand for is looked up now, so what was removed stays removed.
- */
+/* The log keeps numbers; what they stand for is looked up now, so what was
+   removed stays removed. */
 json_t *show_event(struct daemon *daemon, const struct store_event *event)
 {
     struct store_message message;
