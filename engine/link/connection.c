@@ -67,7 +67,7 @@ void connection_remove_token(struct connection *connection, const uint8_t token[
         }
 }
 
-/* --- making one -------------------------------------------------------------------------------- */
+/* --- making one ----------------------------------------------------------------------------- */
 
 static void fill_parameters(ngtcp2_transport_params *out, const struct connection *connection)
 {
@@ -263,7 +263,7 @@ const uint8_t *connection_certificate(const struct connection *connection)
     return connection->certificate;
 }
 
-/* --- datagrams in ------------------------------------------------------------------------------ */
+/* --- datagrams in --------------------------------------------------------------------------- */
 
 static void end_by_library(struct connection *connection, int error)
 {
@@ -337,7 +337,7 @@ void connection_write_announce(struct connection *connection, uint8_t out[WIRE_A
     wire_write_announce(out, connection->announce_out, peer->data, ++connection->announced_out);
 }
 
-/* --- time and path ----------------------------------------------------------------------------- */
+/* --- time and path -------------------------------------------------------------------------- */
 
 instant connection_expiry(const struct connection *connection)
 {

@@ -64,7 +64,7 @@ enum connection_end connection_end(const struct connection *connection);
 /* What the responder showed in its reply (callers only, once open). */
 const uint8_t *connection_certificate(const struct connection *connection);
 
-/* --- datagrams --------------------------------------------------------------------------------- */
+/* --- datagrams ------------------------------------------------------------------------------ */
 
 enum connection_heard {
     CONNECTION_HEARD_NOTHING, /* nothing in it was protected by a key of ours */
@@ -96,7 +96,7 @@ bool connection_kick(struct connection *connection, instant now);
    the library itself sizes a path anew. */
 void connection_narrow(struct connection *connection);
 
-/* --- talking ----------------------------------------------------------------------------------- */
+/* --- talking -------------------------------------------------------------------------------- */
 
 enum fault connection_send(struct connection *connection, struct bytes frame);
 size_t connection_put(struct connection *connection, struct bytes data);
@@ -113,7 +113,7 @@ enum connection_read_kind { CONNECTION_FRAME, CONNECTION_RAW, CONNECTION_THROWN 
 void connection_consume(struct connection *connection, enum connection_read_kind kind, size_t size);
 bool connection_readable(const struct connection *connection);
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------- */
 
 struct connection_figures {
     duration rtt, probe_timeout;

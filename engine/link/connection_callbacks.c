@@ -10,7 +10,7 @@
 /* The cipher would allow many more; a new key this often means that a stolen one opens little. */
 #define PACKETS_PER_KEY ((uint64_t)1 << 22)
 
-/* --- packet protection ------------------------------------------------------------------------- */
+/* --- packet protection ---------------------------------------------------------------------- */
 
 void installed_make(struct installed *out, const struct packet_keys *keys, struct connection *watch,
                     bool numbered)
@@ -116,7 +116,7 @@ static const ngtcp2_crypto_ctx suite = {
     .max_decryption_failure = CHACHA_MOST_FORGERIES,
 };
 
-/* --- the handshake ----------------------------------------------------------------------------- */
+/* --- the handshake -------------------------------------------------------------------------- */
 
 static int install_initial(ngtcp2_conn *quic, struct connection *connection)
 {
@@ -336,7 +336,7 @@ static int update_key(ngtcp2_conn *quic, uint8_t *in_secret, uint8_t *out_secret
     return 0;
 }
 
-/* --- ids and luck ------------------------------------------------------------------------------ */
+/* --- ids and luck --------------------------------------------------------------------------- */
 
 static void luck(uint8_t *out, size_t size, const ngtcp2_rand_ctx *context)
 {
@@ -386,7 +386,7 @@ static int peer_id_status(ngtcp2_conn *quic, ngtcp2_connection_id_status_type ty
     return 0;
 }
 
-/* --- streams and datagrams --------------------------------------------------------------------- */
+/* --- streams and datagrams ------------------------------------------------------------------ */
 
 /* The peer's unidirectional streams are numbered in steps of four: RFC 9000, 2.1. We grant two. */
 static struct inlet *inlet_of(struct connection *connection, int64_t id)
@@ -495,7 +495,7 @@ const ngtcp2_callbacks connection_callbacks = {
     .get_path_challenge_data = get_path_challenge_data,
 };
 
-/* --- memory ------------------------------------------------------------------------------------ */
+/* --- memory --------------------------------------------------------------------------------- */
 
 static void *give(size_t size, void *user)
 {

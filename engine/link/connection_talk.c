@@ -8,7 +8,7 @@
 #define VIEWS          8 /* pieces of a queue that one packet may take; a piece holds many packets */
 #define THROW_OVERHEAD (1 + WIRE_ID_BYTES + 4 + AEAD_TAG_BYTES + 3)
 
-/* --- saying ------------------------------------------------------------------------------------ */
+/* --- saying --------------------------------------------------------------------------------- */
 
 static struct outlet *outlet_for(struct connection *connection, enum link_stream kind)
 {
@@ -66,7 +66,7 @@ bool connection_has_room_news(struct connection *connection)
     return news;
 }
 
-/* --- packets ----------------------------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------------------------- */
 
 /* A datagram lost its chance if the path has shrunk since it was thrown. */
 static bool next_thrown(struct connection *connection, struct bytes *out)
@@ -221,7 +221,7 @@ size_t connection_write_close(struct connection *connection, instant now, bool r
     return (size_t)written;
 }
 
-/* --- hearing ----------------------------------------------------------------------------------- */
+/* --- hearing -------------------------------------------------------------------------------- */
 
 static struct inlet *inlet_for(struct connection *connection, enum link_stream kind)
 {
@@ -300,7 +300,7 @@ bool connection_readable(const struct connection *connection)
            inlet_readable(&connection->inlets[1]);
 }
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------- */
 
 void connection_look(const struct connection *connection, struct connection_figures *out)
 {

@@ -36,7 +36,7 @@ void dial_send_flight(struct link *link)
         send_to(link, &dial->at[i]);
 }
 
-/* --- starting ---------------------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------------------------- */
 
 static bool add_address(struct link_dial *dial, const struct address *address)
 {
@@ -175,7 +175,7 @@ void links_dial_also(struct links *links, instant now, link_id id, const struct 
             send_to(link, &at[i]);
 }
 
-/* --- going on ---------------------------------------------------------------------------------- */
+/* --- going on ------------------------------------------------------------------------------- */
 
 instant dial_due(const struct link *link)
 {
@@ -228,7 +228,7 @@ void dial_advance(struct link *link, instant now)
     link_refresh(link, now);
 }
 
-/* --- both at once ------------------------------------------------------------------------------ */
+/* --- both at once --------------------------------------------------------------------------- */
 
 bool dial_wins(struct link *link, instant now, const struct address *from,
                const struct flight *flight, const uint8_t ours[KEY_BYTES])

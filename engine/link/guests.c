@@ -94,7 +94,7 @@ static bool read_message(struct links *links, struct guest *guest, struct bytes 
            expected(links, guest);
 }
 
-/* --- answering --------------------------------------------------------------------------------- */
+/* --- answering ------------------------------------------------------------------------------ */
 
 static bool begin_connection(struct link *link, instant now, struct guest *guest,
                              const struct flight *flight)
@@ -210,7 +210,7 @@ void guests_hear(struct links *links, instant now, const struct address *from,
     wipe(&guest, sizeof guest);
 }
 
-/* --- the same flight again --------------------------------------------------------------------- */
+/* --- the same flight again ------------------------------------------------------------------ */
 
 static bool is_theirs(const struct answering *answering, struct bytes datagram)
 {

@@ -52,7 +52,7 @@ void keys_nonce(uint8_t nonce[AEAD_NONCE_BYTES], const uint8_t iv[AEAD_NONCE_BYT
         nonce[AEAD_NONCE_BYTES - 1 - i] ^= (uint8_t)(number >> 8 * i);
 }
 
-/* --- the first message ------------------------------------------------------------------------- */
+/* --- the first message ---------------------------------------------------------------------- */
 
 enum { FRAME_PADDING = 0, FRAME_PING = 1, FRAME_CRYPTO = 6 }; /* RFC 9000, 19 */
 

@@ -25,7 +25,7 @@ void keys_next_secret(uint8_t next[KEY_BYTES], const uint8_t secret[KEY_BYTES]);
 void keys_nonce(uint8_t nonce[AEAD_NONCE_BYTES], const uint8_t iv[AEAD_NONCE_BYTES],
                 uint64_t number);
 
-/* --- the first message, read without any state ------------------------------------------------- */
+/* --- the first message, read without any state ---------------------------------------------- */
 
 #define FIRST_MESSAGE_MAX_BYTES 4096 /* room for the hybrid one, which takes two datagrams */
 #define FLIGHT_MAX_DATAGRAMS    3

@@ -34,7 +34,7 @@ struct links;
 struct links *links_create(const struct links_settings *settings, struct rng *rng, struct log *log);
 void links_destroy(struct links *links); /* says nothing to anybody; see links_close_all */
 
-/* --- who we are -------------------------------------------------------------------------------- */
+/* --- who we are ----------------------------------------------------------------------------- */
 
 /* A static key we answer under, and dial with when its role is CONTACT (the newest held). Its
    `certificate` names that key and is copied: it is what callers are shown, and what our door
@@ -45,7 +45,7 @@ void links_forget(struct links *links, const uint8_t public[KEY_BYTES]);
 /* Signs what a visitor of a door must prove (see docs/protocol.md, door); copied. */
 void links_set_device(struct links *links, const struct sign_pair *device);
 
-/* --- who may come in --------------------------------------------------------------------------- */
+/* --- who may come in ------------------------------------------------------------------------ */
 
 /* `newest` is the greatest handshake stamp seen from that device: older message 1 are replays. */
 void links_admit_device(struct links *links, const uint8_t device[KEY_BYTES], uint64_t newest);
@@ -54,7 +54,7 @@ void links_refuse_device(struct links *links, const uint8_t device[KEY_BYTES]); 
 void links_admit_account(struct links *links, const uint8_t account[KEY_BYTES], uint64_t newest);
 void links_refuse_account(struct links *links, const uint8_t account[KEY_BYTES]);
 
-/* --- dialling ---------------------------------------------------------------------------------- */
+/* --- dialling ------------------------------------------------------------------------------- */
 
 struct link_dial {
     enum link_role role;
@@ -82,7 +82,7 @@ void links_dial_also(struct links *links, instant now, link_id link, const struc
 void links_close(struct links *links, instant now, link_id link);
 void links_close_all(struct links *links, instant now); /* tells every peer; pull datagrams after */
 
-/* --- talking ----------------------------------------------------------------------------------- */
+/* --- talking -------------------------------------------------------------------------------- */
 
 /* Kinds of streams. FRAMES carries whole frames (u32 length, bytes) in order; RAW carries bytes.
    Each side opens its own, one of each kind per link, when it first writes. */
@@ -103,7 +103,7 @@ enum fault links_throw(struct links *links, instant now, link_id link, struct by
 /* Our own network changed: every link moves to its new path at once. */
 void links_moved(struct links *links, instant now);
 
-/* --- the five verbs ---------------------------------------------------------------------------- */
+/* --- the five verbs ------------------------------------------------------------------------- */
 
 /* A run of datagrams to one address: every `segment` bytes one datagram, the last may be shorter.
  */
@@ -156,7 +156,7 @@ bool links_next_batch(struct links *links, instant now, struct link_batch *out);
 bool links_next_event(struct links *links, struct link_event *out);
 instant links_deadline(const struct links *links);
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------- */
 
 struct link_state {
     bool up, we_called;

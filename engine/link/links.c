@@ -53,7 +53,7 @@ bool budget_take(struct budget *budget, instant now, uint32_t per_second, uint32
     return true;
 }
 
-/* --- all of them ------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------------- */
 
 struct links *links_create(const struct links_settings *settings, struct rng *rng, struct log *log)
 {
@@ -109,7 +109,7 @@ void links_destroy(struct links *links)
     mem_free(links);
 }
 
-/* --- who we are -------------------------------------------------------------------------------- */
+/* --- who we are ----------------------------------------------------------------------------- */
 
 enum fault links_hold(struct links *links, enum link_role role, const struct dh_pair *pair,
                       const uint8_t certificate[CERTIFICATE_BYTES])
@@ -158,7 +158,7 @@ const struct held *links_newest_contact(const struct links *links)
     return NULL;
 }
 
-/* --- who may come in --------------------------------------------------------------------------- */
+/* --- who may come in ------------------------------------------------------------------------ */
 
 struct peer *links_find_peer(const struct links *links, const uint8_t device[KEY_BYTES])
 {
@@ -229,7 +229,7 @@ void links_refuse_account(struct links *links, const uint8_t account[KEY_BYTES])
     mem_free(map_remove(links->accounts, key_of(account)));
 }
 
-/* --- one of them ------------------------------------------------------------------------------- */
+/* --- one of them ---------------------------------------------------------------------------- */
 
 struct link *link_create(struct links *links, enum link_phase phase, enum link_role role)
 {
@@ -356,7 +356,7 @@ static enum link_reason reason_of(const struct link *link)
     return link->phase == LINK_CALLING ? LINK_NO_ANSWER : LINK_LOST;
 }
 
-/* --- coming up --------------------------------------------------------------------------------- */
+/* --- coming up ------------------------------------------------------------------------------ */
 
 /* Of two links dialled at once both sides keep the one whose caller has the smaller device key. Of
    two that came up one after the other the newer is kept: the peer would not have called without
@@ -446,7 +446,7 @@ void link_came_up(struct link *link, instant now)
         open_link(link, now);
 }
 
-/* --- at a door --------------------------------------------------------------------------------- */
+/* --- at a door ------------------------------------------------------------------------------ */
 
 /* The caller at a door waits for one frame, and judges it itself: nothing else of it goes up. */
 static void judge_record(struct link *link)
@@ -465,7 +465,7 @@ static void judge_record(struct link *link)
     link_end(link, good ? LINK_CLOSED_HERE : LINK_REFUSED, true);
 }
 
-/* --- after anything ---------------------------------------------------------------------------- */
+/* --- after anything ------------------------------------------------------------------------- */
 
 static instant due(struct link *link, instant now)
 {
@@ -524,7 +524,7 @@ void link_refresh(struct link *link, instant now)
     timers_set(&link->links->timers, &link->timer, due(link, now));
 }
 
-/* --- the verbs that bring the outside in ------------------------------------------------------- */
+/* --- the verbs that bring the outside in ---------------------------------------------------- */
 
 static void hear_on(struct link *link, instant now, const struct address *from,
                     struct bytes datagram)
@@ -658,7 +658,7 @@ instant links_deadline(const struct links *links)
     return first == NULL ? NEVER : first->due;
 }
 
-/* --- closing ----------------------------------------------------------------------------------- */
+/* --- closing -------------------------------------------------------------------------------- */
 
 void links_close(struct links *links, instant now, link_id id)
 {
@@ -677,7 +677,7 @@ void links_close_all(struct links *links, instant now)
         links_close(links, now, id);
 }
 
-/* --- talking ----------------------------------------------------------------------------------- */
+/* --- talking -------------------------------------------------------------------------------- */
 
 static struct link *open_one(const struct links *links, link_id id)
 {
@@ -739,7 +739,7 @@ void links_moved(struct links *links, instant now)
         roam_moved(link, now);
 }
 
-/* --- looking ----------------------------------------------------------------------------------- */
+/* --- looking -------------------------------------------------------------------------------- */
 
 bool links_look(const struct links *links, link_id id, struct link_state *out)
 {

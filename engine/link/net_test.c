@@ -118,7 +118,7 @@ link_id net_dial_door(struct net *net, size_t from, size_t to)
     return links_dial(net->people[from].links, net->now, &dial, &id) == FAULT_NONE ? id : 0;
 }
 
-/* --- the air ----------------------------------------------------------------------------------- */
+/* --- the air -------------------------------------------------------------------------------- */
 
 static bool sooner(const struct flying *a, const struct flying *b)
 {

@@ -64,7 +64,7 @@ static bool say_farewell(struct link *link, instant now, struct link_batch *out)
     return size > 0;
 }
 
-/* --- runs -------------------------------------------------------------------------------------- */
+/* --- runs ----------------------------------------------------------------------------------- */
 
 struct run {
     size_t size, count, segment;

@@ -71,7 +71,7 @@ void roam_moved(struct link *link, instant now)
     link_refresh(link, now);
 }
 
-/* --- the watchdog ------------------------------------------------------------------------------ */
+/* --- the watchdog --------------------------------------------------------------------------- */
 
 static duration patience(const struct connection_figures *figures)
 {

@@ -62,7 +62,7 @@ bool outlet_acknowledged(struct outlet *outlet, size_t size)
     return true;
 }
 
-/* --- arriving ---------------------------------------------------------------------------------- */
+/* --- arriving ------------------------------------------------------------------------------- */
 
 static bool frame_length(const struct inlet *inlet, uint32_t *out)
 {

@@ -118,7 +118,7 @@ bool wire_exchange_version(uint8_t *datagram, size_t size, uint32_t from, uint32
     return true;
 }
 
-/* --- connection ids ---------------------------------------------------------------------------- */
+/* --- connection ids ------------------------------------------------------------------------- */
 
 static void proof_of(uint8_t proof[8], const uint8_t luck[LUCK_BYTES], const uint8_t key[16])
 {
@@ -172,7 +172,7 @@ bool wire_first_id_good(struct bytes id, const uint8_t key[16])
     return minted(id, WIRE_FIRST_ID_BYTES - LUCK_BYTES, key);
 }
 
-/* --- stateless reset --------------------------------------------------------------------------- */
+/* --- stateless reset ------------------------------------------------------------------------ */
 
 void wire_reset_token(uint8_t token[WIRE_TOKEN_BYTES], const uint8_t secret[KEY_BYTES],
                       const uint8_t id[WIRE_ID_BYTES])
@@ -197,7 +197,7 @@ size_t wire_write_reset(uint8_t out[WIRE_RESET_MAX_BYTES], size_t answered_size,
     return size;
 }
 
-/* --- announce ---------------------------------------------------------------------------------- */
+/* --- announce ------------------------------------------------------------------------------- */
 
 #define ANNOUNCE_SIGNED_BYTES (WIRE_ANNOUNCE_BYTES - AEAD_TAG_BYTES)
 

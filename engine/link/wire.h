@@ -33,7 +33,7 @@ enum wire_kind wire_look(struct bytes datagram, struct bytes *id);
 /* Exchanges the version in every long header. False: one of them had another, or is malformed. */
 bool wire_exchange_version(uint8_t *datagram, size_t size, uint32_t from, uint32_t to);
 
-/* --- connection ids ---------------------------------------------------------------------------- */
+/* --- connection ids ------------------------------------------------------------------------- */
 
 /* Never starts with an ASCII digit, so that "d1:" and its like always belong to the DHT. */
 void wire_mint_id(uint8_t id[WIRE_ID_BYTES], const uint8_t key[16], struct rng *rng);
@@ -44,7 +44,7 @@ void wire_first_key(uint8_t key[16], const uint8_t responder[KEY_BYTES]);
 void wire_mint_first_id(uint8_t id[WIRE_FIRST_ID_BYTES], const uint8_t key[16], struct rng *rng);
 bool wire_first_id_good(struct bytes id, const uint8_t key[16]);
 
-/* --- stateless reset --------------------------------------------------------------------------- */
+/* --- stateless reset ------------------------------------------------------------------------ */
 
 void wire_reset_token(uint8_t token[WIRE_TOKEN_BYTES], const uint8_t secret[KEY_BYTES],
                       const uint8_t id[WIRE_ID_BYTES]);
@@ -52,13 +52,13 @@ void wire_reset_token(uint8_t token[WIRE_TOKEN_BYTES], const uint8_t secret[KEY_
 size_t wire_write_reset(uint8_t out[WIRE_RESET_MAX_BYTES], size_t answered_size,
                         const uint8_t token[WIRE_TOKEN_BYTES], struct rng *rng);
 
-/* --- announce: 0x20 | id 12 | counter u64 | tag 16 --------------------------------------------- */
+/* --- announce: 0x20 | id 12 | counter u64 | tag 16 ------------------------------------------ */
 
 void wire_write_announce(uint8_t out[WIRE_ANNOUNCE_BYTES], const uint8_t key[KEY_BYTES],
                          const uint8_t id[WIRE_ID_BYTES], uint64_t counter);
 bool wire_read_announce(struct bytes datagram, const uint8_t key[KEY_BYTES], uint64_t *counter);
 
-/* --- the Initial packet ------------------------------------------------------------------------ */
+/* --- the Initial packet --------------------------------------------------------------------- */
 
 /* Where the parts of a long-header packet lie. */
 struct wire_long {

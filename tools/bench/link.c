@@ -44,7 +44,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* --- people ------------------------------------------------------------------------------------ */
+/* --- people --------------------------------------------------------------------------------- */
 
 struct side {
     struct links *links;
@@ -112,7 +112,7 @@ static instant clock_now(void)
     return (instant)at.tv_sec * SECOND + (instant)at.tv_nsec;
 }
 
-/* --- a link over UDP --------------------------------------------------------------------------- */
+/* --- a link over UDP ------------------------------------------------------------------------ */
 
 static void set(int descriptor, int level, int name, int value)
 {
@@ -307,7 +307,7 @@ static void prepare_link(void)
     links_admit_device(caller.links, called.device.public, 0);
 }
 
-/* --- TCP beside it ----------------------------------------------------------------------------- */
+/* --- TCP beside it -------------------------------------------------------------------------- */
 
 static int pair_of_sockets[2];
 static size_t record_size; /* 0: plain */
@@ -403,7 +403,7 @@ static void receive_by_tcp(size_t size)
     aead_destroy(aead);
 }
 
-/* --- side by side ------------------------------------------------------------------------------ */
+/* --- side by side --------------------------------------------------------------------------- */
 
 struct figure {
     double cpu, wall; /* seconds per GiB */
@@ -466,7 +466,7 @@ static void transfer(size_t size)
     show_row("plain TCP", plain, large);
 }
 
-/* --- in virtual time --------------------------------------------------------------------------- */
+/* --- in virtual time ------------------------------------------------------------------------ */
 
 /* Everything both have to say now, delivered at `arrival`. */
 static void exchange(struct side *a, struct side *b, instant now, instant arrival)
@@ -574,7 +574,7 @@ static void memory(void)
     }
 }
 
-/* --- one lost packet --------------------------------------------------------------------------- */
+/* --- one lost packet ------------------------------------------------------------------------ */
 
 #define FLYING_MAX 256
 
