@@ -15,22 +15,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The leak check of AddressSanitizer is a debugger of its own process: such a build forbids no
-   calls and lets it look. */
-#if defined(__SANITIZE_ADDRESS__)
-#define WATCHED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WATCHED
-#endif
-#endif
-
 void sandbox_prepare(void)
 {
     struct rlimit none = { 0, 0 };
     umask(077);
     setrlimit(RLIMIT_CORE, &none);
-#ifndef WATCHED
+#if !SANDBOX_WATCHED
     prctl(PR_SET_DUMPABLE, 0);
 #endif
 }
@@ -53,7 +43,7 @@ void sandbox_prepare(void)
 
 /* The cipher library reads its settings, if any, when it is first used. */
 static const char *const readable[] = { "/etc/ssl", "/usr/lib/ssl",
-#ifdef WATCHED
+#if SANDBOX_WATCHED
                                         "/proc"
 #endif
 };
@@ -106,7 +96,7 @@ static bool limit_files(const char *home, const char *socket_folder)
 #define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif /* others: nobody tried yet */
 
-#ifdef WATCHED
+#if SANDBOX_WATCHED
 #undef OUR_ARCHITECTURE
 #endif
 

@@ -6,6 +6,19 @@
 
 #include <stdbool.h>
 
+/* 1: the leak check of AddressSanitizer is in, a debugger of its own process. Such a build forbids
+   no calls and lets it look. */
+#define SANDBOX_WATCHED 0
+#if defined(__SANITIZE_ADDRESS__)
+#undef SANDBOX_WATCHED
+#define SANDBOX_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef SANDBOX_WATCHED
+#define SANDBOX_WATCHED 1
+#endif
+#endif
+
 /* First thing in main: private files, no core dump, no debugger of the same user. */
 void sandbox_prepare(void);
 

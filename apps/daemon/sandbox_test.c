@@ -88,7 +88,7 @@ static void story_of_privileges(void)
 {
     struct rlimit core;
     CHECK_INT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
-    CHECK_INT(prctl(PR_GET_DUMPABLE), 0);
+    CHECK_INT(prctl(PR_GET_DUMPABLE), SANDBOX_WATCHED);
     CHECK(getrlimit(RLIMIT_CORE, &core) == 0);
     CHECK_INT(core.rlim_max, 0);
 }
