@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define KEY_LIVES      HOUR
-#define VIEWS          8 /* pieces of a queue that one packet may take; a piece holds many packets */
+#define VIEWS          8 /* pieces of a queue that one packet may take */
 #define THROW_OVERHEAD (1 + WIRE_ID_BYTES + 4 + AEAD_TAG_BYTES + 3)
 
 /* --- saying --------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 #define LINK_MAX_COUNT          4096 /* links and handshakes at once */
 #define LINK_CANDIDATES         8    /* addresses one dial may try */
 #define LINK_FRAME_MAX_BYTES    (128 * 1024)
-#define LINK_QUEUE_MAX_BYTES    (1024 * 1024) /* not yet acknowledged, per stream; then FAULT_BUSY */
+#define LINK_QUEUE_MAX_BYTES    (1024 * 1024) /* unacknowledged, per stream; then FAULT_BUSY */
 #define LINK_HELD_KEYS          4             /* static keys we answer under at once */
 #define LINK_DATAGRAM_MAX_BYTES 65507
 
