@@ -178,6 +178,9 @@ enum fault chat_device_seen(struct chat *chat, instant now, const struct certifi
     if (fault == FAULT_DISK)
         return fault;
     bool had = fault == FAULT_NONE;
+    /* One device, one account: or what is said to one person would go to another's. */
+    if (had && known.contact != contact.id)
+        return FAULT_PEER;
     *fresh = !had || memcmp(known.link, certificate->link, sizeof known.link) != 0 ||
              known.certificate_size != CERTIFICATE_BYTES ||
              memcmp(known.certificate, wire, CERTIFICATE_BYTES) != 0;

@@ -8,8 +8,8 @@
 
 #define MESSAGE_VERSION   1
 #define MESSAGE_KIND_TEXT 1
-/* A clock beyond the year 10889 is no clock: keeps every sum of times far from wrapping. */
-#define WRITTEN_MAX_MS ((uint64_t)1 << 48)
+/* A clock beyond the year 2248 is no clock; in nanoseconds it still fits 63 bits. */
+#define WRITTEN_MAX_MS ((uint64_t)1 << 43)
 
 static bool ascending(const struct frame *frame)
 {

@@ -66,6 +66,7 @@ static void test_what_is_not_canonical_is_refused(void)
         { 0, 42, 2, FAULT_PEER },                              /* no parents, yet not the first */
         { 2, 42, 1, FAULT_PEER },                              /* parents, yet the first */
         { 2, 43, 1, FAULT_PEER },                              /* a time beyond every calendar */
+        { 2, 45, 9, FAULT_PEER },                              /* nanoseconds of it would wrap */
         { 2, 51, 9, FAULT_PEER },                              /* more parents than there may be */
         { 2, 52, 3, FAULT_PEER },                              /* parents out of order */
         { 0, 52, 1, FAULT_PEER },                              /* a text longer than what follows */

@@ -205,8 +205,10 @@ enum fault outbox_end(struct chat *chat, instant now, const struct store_owed *o
     enum fault fault = store_outbox_end(chat->store, owed->message, state, failure, now);
     if (fault != FAULT_NONE)
         return fault;
-    struct peer *peer = outbox_peer_of(chat->outbox, owed->contact);
-    if (peer != NULL && owed->row <= peer->sent && peer->flying > 0) {
+    LIST_EACH (link, &chat->outbox->peers) {
+        struct peer *peer = LIST_ITEM(link, struct peer, link);
+        if (peer->contact != owed->contact || owed->row > peer->sent || peer->flying == 0)
+            continue;
         peer->flying--;
         wake(chat->outbox, peer);
     }
