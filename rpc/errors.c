@@ -91,6 +91,9 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
     [RPC_NO_EVENT] = { "NO_EVENT", 305, RPC_EXIT_NOT_FOUND,
                        "there is no event with that number yet",
                        "use the `seq` of an event you have seen, or 0 for all" },
+    [RPC_CONSUMERS_FULL] = { "CONSUMERS_FULL", 809, RPC_EXIT_REFUSED,
+                             "1,000 names of readers are kept, and that is the limit",
+                             "use one of the names again" },
 
     [RPC_HOME_UNWRITABLE] = { "HOME_UNWRITABLE", 107, RPC_EXIT_FAILED,
                               "the home folder cannot be written",

@@ -86,6 +86,7 @@ enum rpc_error {
     RPC_OUTBOX_FULL,
     RPC_BAD_KEY,
     RPC_NO_EVENT,
+    RPC_CONSUMERS_FULL,
     /* the home and the machine */
     RPC_HOME_UNWRITABLE,
     RPC_HOME_UNSAFE,

@@ -102,6 +102,7 @@ enum rpc_error error_of_answer(const struct daemon *daemon, enum answer answer)
         [ANSWER_OUTBOX_FULL] = RPC_OUTBOX_FULL,
         [ANSWER_BAD_KEY] = RPC_BAD_KEY,
         [ANSWER_NO_EVENT] = RPC_NO_EVENT,
+        [ANSWER_CONSUMERS_FULL] = RPC_CONSUMERS_FULL,
     };
     if (answer == ANSWER_DISK)
         return error_of_trouble(node_trouble(daemon->node));

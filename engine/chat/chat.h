@@ -44,7 +44,8 @@ enum answer {
     ANSWER_OUTBOX_FULL,
     ANSWER_BAD_KEY,  /* request_key empty or too long */
     ANSWER_NO_EVENT, /* no event after that number yet */
-    ANSWER_DISK,     /* the store failed; store_trouble says how */
+    ANSWER_CONSUMERS_FULL,
+    ANSWER_DISK, /* the store failed; store_trouble says how */
 };
 
 /* --- who we are ------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -453,6 +454,109 @@ static void test_a_restart_forgets_only_the_links(void)
     part();
 }
 
+/* Settles and opens again, then spoils on the disk whatever is not in memory by now. */
+static void side_reopen(struct side *side)
+{
+    CHECK(store_settle(side->store) == FAULT_NONE);
+    chat_destroy(side->chat);
+    store_close(side->store);
+    side_open(side);
+    side->chat = chat_create(side->store, NULL);
+}
+
+static void side_spoil(const struct side *side)
+{
+    uint8_t noise[4096];
+    int file = open(side->path, O_RDWR);
+    CHECK(file >= 0);
+    off_t size = lseek(file, 0, SEEK_END);
+    for (off_t at = 0; at < size; at += (off_t)sizeof noise) {
+        rng_fill(&rng, noise, sizeof noise);
+        CHECK(pwrite(file, noise, sizeof noise, at) == (ssize_t)sizeof noise);
+    }
+    close(file);
+}
+
+static void test_what_the_disk_refused_is_not_acknowledged(void)
+{
+    struct wish wish;
+    friends();
+    say(&alice, "keep this");
+    side_reopen(&bob);
+    connect_both();
+    side_spoil(&bob);
+    CHECK(chat_next_wish(alice.chat, NOW, &wish));
+    struct news news = {
+        .kind = NEWS_RECEIVED, .contact = bob.contact, .device = bob.device, .data = wish.data
+    };
+    CHECK(chat_learn(bob.chat, NOW, &news) == FAULT_DISK);
+    CHECK(!chat_next_wish(bob.chat, NOW, &wish));
+    part();
+}
+
+/* Two people who share a device stay two people, or what is said to one would go to the other. */
+static void test_a_device_belongs_to_one_account(void)
+{
+    struct sign_pair mallory;
+    struct card card = { .secret = { 1 } };
+    struct store_contact contact;
+    struct store_device device, before;
+    struct certificate certificate;
+    struct dh_pair link;
+    uint8_t wire[CERTIFICATE_BYTES];
+    bool fresh;
+    friends();
+    sign_pair_make(&mallory, &rng);
+    memcpy(card.account, mallory.public, sizeof card.account);
+    CHECK(chat_contact_add(alice.chat, NOW, &card, "Mallory", &contact) == ANSWER_DONE);
+    CHECK(chat_device_get(alice.chat, alice.device, &before) == ANSWER_DONE);
+    dh_pair_make(&link, &rng);
+    certificate_write(wire, &mallory, &bob.device_pair, link.public, LINK_ROLE_CONTACT, 20000,
+                      30000);
+    CHECK(certificate_read(&certificate, BYTES_OF(wire)) == FAULT_NONE);
+    CHECK(chat_device_seen(alice.chat, NOW, &certificate, wire, 9, &device, &fresh) == FAULT_PEER);
+    CHECK(chat_device_get(alice.chat, alice.device, &device) == ANSWER_DONE);
+    CHECK_BYTES(device.certificate, before.certificate, CERTIFICATE_BYTES);
+    CHECK_INT(device.newest_stamp, before.newest_stamp);
+    part();
+}
+
+static void test_each_device_of_a_contact_has_a_window_of_its_own(void)
+{
+    struct news second = { .kind = NEWS_UP };
+    struct wish wish;
+    size_t carried = 0;
+    friends();
+    second.contact = alice.contact;
+    second.device = alice.device + 1;
+    connect_both();
+    CHECK(chat_learn(alice.chat, NOW, &second) == FAULT_NONE);
+    for (size_t i = 0; i < CHAT_WINDOW + 1; i++) {
+        say(&alice, "both of you");
+        exchange();
+    }
+    say(&alice, "and this");
+    while (chat_next_wish(alice.chat, NOW, &wish))
+        carried++;
+    CHECK_INT(carried, 2);
+    part();
+}
+
+static void test_one_reader_too_many_is_refused(void)
+{
+    char name[16];
+    uint64_t seq;
+    friends();
+    for (size_t i = 0; i < STORE_CONSUMERS_MAX; i++) {
+        snprintf(name, sizeof name, "reader %zu", i);
+        CHECK(chat_consumer_set(alice.chat, name, 1) == ANSWER_DONE);
+    }
+    CHECK(chat_consumer_set(alice.chat, "one more", 1) == ANSWER_CONSUMERS_FULL);
+    CHECK(chat_consumer_get(alice.chat, "one more", &seq) == ANSWER_DONE && seq == 0);
+    CHECK(chat_consumer_set(alice.chat, "reader 0", 2) == ANSWER_DONE);
+    part();
+}
+
 TESTS(TEST(test_what_is_written_is_delivered_and_acknowledged),
       TEST(test_a_lost_acknowledgement_repeats_the_message_but_shows_it_once),
       TEST(test_both_sides_show_one_order), TEST(test_a_busy_link_loses_nothing),
@@ -464,4 +568,8 @@ TESTS(TEST(test_what_is_written_is_delivered_and_acknowledged),
       TEST(test_an_unwelcome_acknowledgement_changes_nothing), TEST(test_names_are_told_apart),
       TEST(test_contacts_are_found_by_whole_name_or_card_only),
       TEST(test_messages_are_found_by_the_start_of_their_name),
-      TEST(test_a_restart_forgets_only_the_links))
+      TEST(test_a_restart_forgets_only_the_links),
+      TEST(test_what_the_disk_refused_is_not_acknowledged),
+      TEST(test_a_device_belongs_to_one_account),
+      TEST(test_each_device_of_a_contact_has_a_window_of_its_own),
+      TEST(test_one_reader_too_many_is_refused))

@@ -185,15 +185,16 @@ static enum fault take_message(struct chat *chat, instant now, struct peer *peer
     };
     memcpy(message.parents, frame->parents, sizeof message.parents);
     message_id(message.id, peer->account, frame->message);
-    enum fault fault = FAULT_GONE;
     uint64_t height;
-    if (store_height(chat->store, peer->contact, message.id, &height) == FAULT_GONE) {
+    enum fault known = store_height(chat->store, peer->contact, message.id, &height);
+    enum fault fault = known;
+    if (known == FAULT_GONE) {
         if (!height_fits(chat, peer->contact, frame))
             return FAULT_PEER;
         fault = store_message_add(chat->store, &message);
+        if (fault == FAULT_NONE)
+            fault = chat_tell(chat, now, EVENT_MESSAGE_RECEIVED, peer->contact, message.row, 0);
     }
-    if (fault == FAULT_NONE)
-        fault = chat_tell(chat, now, EVENT_MESSAGE_RECEIVED, peer->contact, message.row, 0);
     if (fault == FAULT_DISK)
         return fault;
     /* A repeated message is acknowledged again: our first word may have been lost with a link. It
@@ -371,7 +372,8 @@ enum answer chat_consumer_set(struct chat *chat, const char *name, uint64_t seq)
 {
     if (!consumer_good(name))
         return ANSWER_BAD_KEY;
-    return answer_of(store_consumer_set(chat->store, name, seq));
+    enum fault fault = store_consumer_set(chat->store, name, seq);
+    return fault == FAULT_BUSY ? ANSWER_CONSUMERS_FULL : answer_of(fault);
 }
 
 enum answer chat_consumer_get(struct chat *chat, const char *name, uint64_t *seq)
