@@ -1,5 +1,6 @@
 #include "apps/daemon/inside.h"
 
+#include "apps/daemon/config.h"
 #include "apps/daemon/notify.h"
 #include "apps/daemon/sandbox.h"
 #include "base/mem.h"
@@ -177,12 +178,35 @@ static enum rpc_error read_vault(struct daemon *daemon)
     return RPC_FINE;
 }
 
+static enum rpc_error read_config(struct daemon *daemon, struct config *out)
+{
+    uint8_t text[CONFIG_MAX_BYTES];
+    size_t size;
+    *out = (struct config){ 0 };
+    enum host_trouble trouble = host_home_read(daemon->home, CONFIG_FILE, text, sizeof text, &size);
+    if (trouble == HOST_ABSENT)
+        return RPC_FINE;
+    if (trouble != HOST_FINE)
+        return trouble == HOST_BROKEN ? RPC_BAD_CONFIG : error_of_home(trouble);
+    size_t line = config_read(out, (struct bytes){ text, size });
+    if (line == 0)
+        return RPC_FINE;
+    log_line(host_log(daemon->host), LOG_WARN, "daemon", "config, line %zu does not read", line);
+    return RPC_BAD_CONFIG;
+}
+
 static enum rpc_error listen_for_peers(struct daemon *daemon)
 {
     const struct daemon_settings *settings = daemon->settings;
+    struct config config;
     struct address failed;
+    enum rpc_error error = read_config(daemon, &config);
+    if (error != RPC_FINE)
+        return error;
+    bool asked = settings->listen_count > 0; /* the command line replaces the file */
     enum host_trouble trouble =
-        host_listen(daemon->host, settings->listen, settings->listen_count, &failed);
+        host_listen(daemon->host, asked ? settings->listen : config.listen,
+                    asked ? settings->listen_count : config.listen_count, &failed);
     if (trouble == HOST_UNWRITABLE) /* a port below 1024 */
         return RPC_NO_SUCH_LISTEN;
     return error_of_home(trouble);
