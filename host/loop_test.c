@@ -5,9 +5,12 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -326,6 +329,49 @@ static void test_without_addresses_it_is_one_random_port_of_both_families(void)
     host_destroy(other);
 }
 
+static uint64_t digest_before;
+
+static void stop_when_moved(void *self, enum fault fault)
+{
+    (void)self, (void)fault;
+    if (host->addresses_digest != digest_before)
+        host_stop(host);
+}
+
+/* In a network of its own, whose loopback comes up while the host runs. */
+static void story_of_a_new_address(void)
+{
+    struct host_settings settings = { .hooks = { .settled = stop_when_moved } };
+    struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+    alarm(PATIENCE);
+    host = host_create(&settings);
+    CHECK(host_listen(host, NULL, 0, NULL) == HOST_FINE);
+    digest_before = host->addresses_digest;
+    host_drive(host, sleeping_node(host));
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK(ioctl(fd, SIOCSIFFLAGS, &up) == 0);
+    close(fd);
+    host_run(host); /* ends by the alarm if nothing is noticed */
+    node_destroy(host_release(host));
+    host_destroy(host);
+    remove_folder();
+}
+
+static void test_a_change_of_our_addresses_is_noticed(void)
+{
+    int status;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        if (crypto_start() &&
+            (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0))
+            story_of_a_new_address(); /* a failed check ends the child with an error */
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static bool ran, ended;
@@ -367,6 +413,7 @@ TESTS(TEST(test_memory_is_shared), TEST(test_time_goes_forward_and_is_the_wall_c
       TEST(test_a_full_kernel_delays_and_loses_nothing),
       TEST(test_who_wrote_to_an_address_is_answered_from_it),
       TEST(test_what_the_kernel_did_not_take_leaves_later_and_whole),
+      TEST(test_a_change_of_our_addresses_is_noticed),
       TEST(test_without_addresses_it_is_one_random_port_of_both_families),
       /* Last: libuv's worker does not survive the forks of the stories above. */
       TEST(test_work_ends_on_the_loop_and_destroying_waits_for_it))

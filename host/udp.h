@@ -2,8 +2,8 @@
 
    It uses UDP_SEGMENT and UDP_GRO (udp(7)) where the kernel and the path have them and finds out by
    trying, so a machine without them, or a path that refuses them, only costs speed. Every datagram
-   leaves with DF set and no advice of the kernel about the path's MTU: that is the link's affair.
- */
+   leaves with DF set and no advice of the kernel about the path's MTU: that is the link's own
+   affair. */
 #ifndef HOST_UDP_H
 #define HOST_UDP_H
 
