@@ -65,10 +65,10 @@ __attribute__((format(printf, 2, 3))) void remark(const struct cli *cli, const c
 void print_json(const json_t *object); /* one line on stdout; borrowed */
 /* Text from outside, cleaned; NULL prints nothing. */
 void print_clean(const char *text);
+void print_fitted(const char *text, size_t columns);   /* cleaned, and exactly so wide */
 void print_indented(const char *text, size_t columns); /* several lines, the second on indented */
 void print_help(const struct command *command);
 void print_overview(void);
-instant wall_clock(void);
 /* "18:06" of an RFC 3339 time from the daemon; "?" for nonsense. */
 void print_time(const char *rfc3339);
 /* One message as `read` and `follow` show it. */
@@ -100,9 +100,15 @@ json_t *ask(struct cli *cli, const char *method, json_t *params);
 bool ask_pages(struct cli *cli, const char *method, json_t *params, const char *list,
                const char *key, void (*each)(void *self, const json_t *item), void *self);
 
+/* --- clocks --- */
+
+instant wall_clock(void);   /* to show times by */
+instant steady_clock(void); /* to wait by */
+
 /* --- interruptions and secrets --- */
 
-void watch_signals(void); /* SIGINT, SIGTERM, SIGHUP end every wait */
+void watch_signals(void);   /* SIGINT, SIGTERM, SIGHUP end every wait */
+void unwatch_signals(void); /* for the daemon, which has ways of its own */
 bool was_interrupted(void);
 
 struct secret {

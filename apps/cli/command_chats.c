@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/mem.h"
-
 #define NAME_COLUMNS 20
 #define TEXT_COLUMNS 40
 
@@ -12,15 +10,6 @@ struct chats {
     bool json;
     size_t count;
 };
-
-static void print_column(const char *text, size_t columns)
-{
-    char *clean = face_clean(text != NULL ? text : "", FACE_ONE_LINE);
-    char *fitted = face_fit(clean, columns);
-    fputs(fitted, stdout);
-    mem_free(fitted);
-    mem_free(clean);
-}
 
 static void print_one(void *self, const json_t *chat)
 {
@@ -32,12 +21,12 @@ static void print_one(void *self, const json_t *chat)
         return;
     }
     int64_t unread = rpc_whole(chat, "unread", 0), owed = rpc_whole(chat, "owed", 0);
-    print_column(rpc_text(chat, "contact"), NAME_COLUMNS);
+    print_fitted(rpc_text(chat, "contact"), NAME_COLUMNS);
     if (unread > 0)
         printf("  %5lld new  ", (long long)unread);
     else
         fputs("             ", stdout);
-    print_column(rpc_text(last, "text"), TEXT_COLUMNS);
+    print_fitted(rpc_text(last, "text"), TEXT_COLUMNS);
     fputs("  ", stdout);
     if (last != NULL)
         print_time(rpc_text(last, "written"));

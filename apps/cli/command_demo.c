@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "apps/cli/pair.h"
@@ -17,13 +16,6 @@ struct demo {
     struct cli *cli;
     struct pair pair;
 };
-
-static instant monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (instant)now.tv_sec * SECOND + (instant)now.tv_nsec;
-}
 
 static bool is_kind(const json_t *event, const char *kind)
 {
@@ -56,10 +48,10 @@ static bool too_slow(struct demo *demo, enum rpc_error error, const char *what)
 static bool await(struct demo *demo, struct pair_node *node, const char *id, char **text)
 {
     const char *what = id != NULL ? "a message to be delivered" : "a message to arrive";
-    instant until = monotonic() + STEP_PATIENCE;
+    instant until = steady_clock() + STEP_PATIENCE;
     for (;;) {
         json_t *event = NULL;
-        instant now = monotonic();
+        instant now = steady_clock();
         enum rpc_error error = rpc_client_next(node->client, now < until ? until - now : 0, &event);
         if (error != RPC_FINE || event == NULL)
             return too_slow(demo, error, what);
@@ -85,7 +77,7 @@ static void print_line(const char *who, const char *text)
 
 static void print_fact(const char *what, instant since)
 {
-    printf("      %s %.1f ms\n", what, (double)(monotonic() - since) / (double)MILLISECOND);
+    printf("      %s %.1f ms\n", what, (double)(steady_clock() - since) / (double)MILLISECOND);
     fflush(stdout);
 }
 
@@ -96,7 +88,7 @@ static bool exchange(struct demo *demo, struct pair_node *from, struct pair_node
                      const char *text)
 {
     char *id = NULL, *arrived = NULL;
-    instant start = monotonic();
+    instant start = steady_clock();
     print_line(from->name, text);
     bool good = pair_send(demo->cli, from, to, text, &id);
     if (good)
@@ -120,12 +112,12 @@ static bool power_cut(struct demo *demo)
     say(demo->cli, "\nNow the power fails at Echo's: its process is killed without a word.\n\n");
     pair_kill(echo);
     print_line(you->name, text);
-    instant start = monotonic();
+    instant start = steady_clock();
     bool good = pair_send(demo->cli, you, echo, text, &id);
     if (good)
         print_fact("written    ", start);
     say(demo->cli, "\nPower is back at Echo's.\n\n");
-    start = monotonic();
+    start = steady_clock();
     good = good && pair_start(demo->cli, echo);
     if (good)
         print_fact("Echo is up ", start);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -100,13 +99,6 @@ static enum progress progress_of(const char *state)
     return PROGRESS_NONE;
 }
 
-static instant monotonic(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (instant)now.tv_sec * SECOND + (instant)now.tv_nsec;
-}
-
 /* Replaces *message by what it is now. */
 static bool look_again(struct cli *cli, json_t **message)
 {
@@ -131,14 +123,14 @@ static bool stop_waiting(struct cli *cli, const json_t *message, bool failed)
 /* Events only wake us; what counts is the message as it is. */
 static bool wait_for(struct cli *cli, enum progress wanted, duration patience, json_t **message)
 {
-    instant until = after(monotonic(), patience);
+    instant until = after(steady_clock(), patience);
     for (;;) {
         enum progress now = progress_of(rpc_text(*message, "state"));
         if (now == PROGRESS_FAILED)
             return stop_waiting(cli, *message, true);
         if (now >= wanted)
             return true;
-        instant here = monotonic();
+        instant here = steady_clock();
         if (here >= until)
             return stop_waiting(cli, *message, false);
         json_t *event;

@@ -2,18 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/mem.h"
-
 #define NAME_COLUMNS 20
-
-static void print_fitted(const char *text, size_t columns)
-{
-    char *clean = face_clean(text != NULL ? text : "", FACE_ONE_LINE);
-    char *fitted = face_fit(clean, columns);
-    fputs(fitted, stdout);
-    mem_free(fitted);
-    mem_free(clean);
-}
 
 static void print_presence(const json_t *contact)
 {

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
 
@@ -55,6 +54,15 @@ void print_clean(const char *text)
     put_clean(stdout, text);
 }
 
+void print_fitted(const char *text, size_t columns)
+{
+    char *clean = face_clean(text != NULL ? text : "", FACE_ONE_LINE);
+    char *fitted = face_fit(clean, columns);
+    fputs(fitted, stdout);
+    mem_free(fitted);
+    mem_free(clean);
+}
+
 void print_indented(const char *text, size_t columns)
 {
     char *clean = face_clean(text, FACE_LINES);
@@ -65,13 +73,6 @@ void print_indented(const char *text, size_t columns)
     }
     wipe(clean, strlen(clean));
     mem_free(clean);
-}
-
-instant wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (instant)now.tv_sec * SECOND + (instant)now.tv_nsec;
 }
 
 void print_time(const char *rfc3339)

@@ -17,9 +17,10 @@ static void on_signal(int number)
     interrupted = number;
 }
 
+static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
 void watch_signals(void)
 {
-    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
     struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: waits must end */
     for (size_t i = 0; i < COUNT(numbers); i++) {
         struct sigaction before;
@@ -28,6 +29,16 @@ void watch_signals(void)
             sigaction(numbers[i], &action, NULL);
     }
     rpc_client_interrupt_on(&interrupted);
+}
+
+void unwatch_signals(void)
+{
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        struct sigaction before;
+        sigaction(numbers[i], NULL, &before);
+        if (before.sa_handler == on_signal)
+            signal(numbers[i], SIG_DFL);
+    }
 }
 
 bool was_interrupted(void)
