@@ -184,7 +184,9 @@ enum fault node_settle(struct node *node)
 {
     if (node->trouble != STORE_FINE)
         return FAULT_DISK;
-    if (store_dirty(node->store) && store_settle(node->store) != FAULT_NONE)
+    /* Also when nothing is to be settled: a question that failed took the open transaction with it,
+       and not every answer can say so. */
+    if (store_settle(node->store) != FAULT_NONE)
         return node_stop(node);
     return FAULT_NONE;
 }

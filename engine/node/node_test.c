@@ -2,6 +2,7 @@
 #include "engine/node/node.h"
 #include "tests/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -326,7 +327,79 @@ static void test_commands_refuse_what_they_must(void)
     end();
 }
 
-TESTS(TEST(test_two_people_meet_at_a_door_and_talk), TEST(test_nobody_answers_who_was_not_added),
+/* Not every answer can say that the disk failed under it; what was open is gone all the same. */
+static void test_a_question_that_failed_stops_the_node(void)
+{
+    uint8_t noise[4096];
+    struct node_contact contact;
+    struct datagrams out;
+    begin();
+    add(&bob, &alice, "Alice", true);
+    CHECK(node_settle(bob.node) == FAULT_NONE);
+    node_destroy(bob.node);
+    side_start(&bob);
+    int file = open(bob.path, O_RDWR);
+    CHECK(file >= 0);
+    off_t size = lseek(file, 0, SEEK_END);
+    for (off_t at = 0; at < size; at += (off_t)sizeof noise) {
+        rng_fill(&bob.rng, noise, sizeof noise);
+        CHECK(pwrite(file, noise, sizeof noise, at) == (ssize_t)sizeof noise);
+    }
+    close(file);
+    CHECK(node_contact_get(bob.node, bob.contact, &contact) == ANSWER_DONE);
+    CHECK_INT(contact.at_count, 0); /* not true */
+    CHECK(node_settle(bob.node) == FAULT_DISK);
+    CHECK(node_trouble(bob.node) != STORE_FINE);
+    CHECK(!node_next_datagrams(bob.node, now, &out));
+    end();
+}
+
+/* Bob's home again, with everything of his but the account: another person on the same device. */
+static void bob_becomes(const char *name)
+{
+    struct store_place place = { .path = bob.path, .key = { 5 } };
+    struct node_identity identity;
+    struct store_self self;
+    struct store *store;
+    enum store_trouble trouble;
+    CHECK(node_settle(bob.node) == FAULT_NONE);
+    node_destroy(bob.node);
+    CHECK(store_open(&place, &store, &trouble) == FAULT_NONE);
+    CHECK(store_self_get(store, &self) == FAULT_NONE);
+    store_close(store);
+    snprintf(bob.path, sizeof bob.path, "%s/%s", folder, name);
+    self.account_seed[0] ^= 1;
+    self.link_secret[0] ^= 8;
+    self.card_secret[0] ^= 1;
+    CHECK(store_open(&place, &store, &trouble) == FAULT_NONE);
+    CHECK(store_self_put(store, &self) == FAULT_NONE && store_settle(store) == FAULT_NONE);
+    store_close(store);
+    side_start(&bob);
+    CHECK(node_identity(bob.node, &identity) == ANSWER_DONE);
+    card_write(bob.card, &identity.card);
+}
+
+static void test_a_record_that_is_refused_ends_the_dial(void)
+{
+    char path[sizeof bob.path];
+    struct node_contact carol;
+    friends();
+    run(3 * SECOND);
+    CHECK(online(&alice));
+    memcpy(path, bob.path, sizeof path);
+    bob_becomes("carol");
+    add(&bob, &alice, "Alice", false);
+    add(&alice, &bob, "Carol", true);
+    run(5 * SECOND);
+    CHECK(node_contact_get(alice.node, alice.contact, &carol) == ANSWER_DONE);
+    CHECK(!carol.online && !carol.dialling);
+    unlink(path);
+    end();
+}
+
+TESTS(TEST(test_a_record_that_is_refused_ends_the_dial),
+      TEST(test_a_question_that_failed_stops_the_node),
+      TEST(test_two_people_meet_at_a_door_and_talk), TEST(test_nobody_answers_who_was_not_added),
       TEST(test_who_restarts_is_met_again_without_the_door),
       TEST(test_the_one_who_was_called_can_call), TEST(test_a_removed_contact_is_cut_off_at_once),
       TEST(test_goodbye_is_heard), TEST(test_a_thousand_messages_cross_in_order),

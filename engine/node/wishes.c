@@ -276,10 +276,10 @@ static void link_known(struct node *node, instant now, const struct link_event *
 {
     struct store_device device;
     struct call *call = call_of(node, event->link);
+    if (!recognise(node, now, event, 0, &device))
+        return; /* then the end of our call is news, or we would wait for ever */
     if (call != NULL)
         call->answered = true;
-    if (!recognise(node, now, event, 0, &device))
-        return;
     if (event->kind == LINK_VISITOR)
         node_note(node, chat_visit_seen(node->chat, event->certificate.account, event->stamp));
     links_admit_device(node->links, device.device, device.newest_stamp);
