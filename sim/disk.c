@@ -29,7 +29,7 @@ struct content {
 struct file {
     struct list link; /* in disk->files */
     char path[PATH_MAX_BYTES];
-    struct content live, synced;
+    struct content live, synced, aside;
     struct list changes;
     bool named, surely_named; /* its directory entry: as seen, as on the plate */
     size_t handles;
@@ -142,6 +142,7 @@ static void file_free(struct file *file)
         change_free(LIST_ITEM(link, struct change, link));
     mem_free(file->live.data);
     mem_free(file->synced.data);
+    mem_free(file->aside.data);
     list_remove(&file->link);
     mem_free(file);
 }
@@ -371,11 +372,19 @@ static struct change *change_note(struct file *file, bool truncates, uint64_t at
     return change;
 }
 
+/* A removed file takes room for as long as somebody has it open. */
+static bool file_takes_room(const struct file *file)
+{
+    return file->named || file->handles > 0;
+}
+
 static uint64_t bytes_in_use(const struct disk *disk)
 {
     uint64_t sum = 0;
-    for (const struct list *at = disk->files.next; at != &disk->files; at = at->next)
-        sum += LIST_ITEM(at, struct file, link)->live.size;
+    for (const struct list *at = disk->files.next; at != &disk->files; at = at->next) {
+        const struct file *file = LIST_ITEM(at, struct file, link);
+        sum += file_takes_room(file) ? file->live.size : 0;
+    }
     return sum;
 }
 
@@ -635,16 +644,43 @@ void disk_limit(struct disk *disk, uint64_t bytes)
     disk->limit = bytes;
 }
 
+void disk_put_aside(struct disk *disk)
+{
+    directory_sync(disk);
+    LIST_EACH (link, &disk->files) {
+        struct file *file = LIST_ITEM(link, struct file, link);
+        assert(file->handles == 0);
+        content_copy(&file->aside, &file->live);
+    }
+}
+
+/* Files made since are emptied: to SQLite an empty one is none. */
+void disk_bring_back(struct disk *disk)
+{
+    LIST_EACH (link, &disk->files) {
+        struct file *file = LIST_ITEM(link, struct file, link);
+        assert(file->handles == 0);
+        LIST_EACH (at, &file->changes)
+            change_free(LIST_ITEM(at, struct change, link));
+        content_copy(&file->live, &file->aside);
+        content_copy(&file->synced, &file->aside);
+    }
+}
+
 static void rot_somewhere(struct disk *disk)
 {
     uint64_t at = rng_below(disk->rng, bytes_in_use(disk));
     LIST_EACH (link, &disk->files) {
-        struct content *live = &LIST_ITEM(link, struct file, link)->live;
-        if (at < live->size) {
-            live->data[at] ^= (uint8_t)(1 + rng_below(disk->rng, 255));
+        struct file *file = LIST_ITEM(link, struct file, link);
+        uint64_t size = file_takes_room(file) ? file->live.size : 0;
+        if (at < size) {
+            uint8_t bits = (uint8_t)(1 + rng_below(disk->rng, 255));
+            file->live.data[at] ^= bits;
+            if (at < file->synced.size)
+                file->synced.data[at] ^= bits;
             return;
         }
-        at -= live->size;
+        at -= size;
     }
 }
 

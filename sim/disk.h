@@ -37,6 +37,10 @@ void disk_limit(struct disk *disk, uint64_t bytes);
 /* Changes so many bytes here and there in all files, as an old disk does. */
 void disk_rot(struct disk *disk, unsigned bytes);
 
+/* Every file as it is now is put aside; it comes back when asked. Only while no file is open. */
+void disk_put_aside(struct disk *disk);
+void disk_bring_back(struct disk *disk);
+
 struct disk_counts {
     uint64_t steps; /* writes, truncations, deletions and syncs */
     uint64_t writes, syncs, crashes;

@@ -164,6 +164,47 @@ static void test_the_same_seed_loses_the_same(void)
     }
 }
 
+static void test_what_was_put_aside_comes_back(void)
+{
+    struct rng_seeded memory;
+    struct rng rng = rng_from_seed(&memory, 3);
+    struct disk *disk = disk_create("pretend", &rng);
+    sqlite3 *db = opened(disk, SYNC_FULL);
+    CHECK_INT(write_some(db, 0), COMMITS);
+    sqlite3_close(db);
+    disk_put_aside(disk);
+    db = opened(disk, SYNC_FULL);
+    CHECK_INT(write_some(db, COMMITS), COMMITS);
+    disk_crash(disk); /* leaves its log behind */
+    sqlite3_close(db);
+    disk_bring_back(disk);
+    disk_start(disk);
+    db = opened(disk, SYNC_FULL);
+    CHECK_INT(number(db, "SELECT count(*) FROM said"), COMMITS);
+    CHECK(says_ok(db, "PRAGMA integrity_check"));
+    sqlite3_close(db);
+    disk_destroy(disk);
+}
+
+static void test_rot_is_found(void)
+{
+    size_t found = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct rng_seeded memory;
+        struct rng rng = rng_from_seed(&memory, seed);
+        struct disk *disk = disk_create("pretend", &rng);
+        sqlite3 *db = opened(disk, SYNC_FULL);
+        CHECK_INT(write_some(db, 0), COMMITS);
+        sqlite3_close(db);
+        disk_rot(disk, 1);
+        db = opened(disk, SYNC_FULL);
+        found += db == NULL || !says_ok(db, "PRAGMA integrity_check");
+        sqlite3_close(db);
+        disk_destroy(disk);
+    }
+    CHECK(found >= 18); /* the first 16 bytes are a salt that our key makes needless */
+}
+
 static void test_two_disks_know_nothing_of_each_other(void)
 {
     struct rng_seeded memory;
@@ -184,4 +225,5 @@ static void test_two_disks_know_nothing_of_each_other(void)
 TESTS(TEST(test_what_was_acknowledged_survives_a_crash_at_every_write),
       TEST(test_a_store_that_does_not_sync_loses_what_it_acknowledged),
       TEST(test_a_full_disk_refuses_and_keeps_what_it_has), TEST(test_the_same_seed_loses_the_same),
+      TEST(test_what_was_put_aside_comes_back), TEST(test_rot_is_found),
       TEST(test_two_disks_know_nothing_of_each_other))

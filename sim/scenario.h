@@ -49,6 +49,7 @@ void scenario_power_fails_before_the_acknowledgement(struct sim *sim);
 void scenario_killed_while_beginning(struct sim *sim);
 void scenario_disk_fills_up(struct sim *sim);
 void scenario_disk_rots(struct sim *sim);
+void scenario_old_copy_comes_back(struct sim *sim);
 void scenario_everything_restarts(struct sim *sim);
 
 /* scenario_stranger.c */

@@ -145,3 +145,29 @@ void scenario_everything_restarts(struct sim *sim)
     }
     story_ends_well(sim, alice, bob, 5 * MINUTE);
 }
+
+/* Bob's computer breaks and he goes on with a copy of last week. What Alice told him since is gone
+   for him, and her words rest on what he no longer has; all that is said from now on arrives. */
+void scenario_old_copy_comes_back(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    story_chatter(sim, alice, bob, 5, 1 * SECOND);
+    story_ends_well(sim, alice, bob, 10 * SECOND);
+    sim_quit(bob);
+    sim_back_up(bob);
+    sim_restart(bob);
+    for (unsigned i = 0; i < 5; i++) {
+        story_say(sim, alice, bob, 100 + i);
+        sim_run(sim, 1 * SECOND);
+    }
+    CHECK(sim_run_till_delivered(sim, 10 * SECOND));
+    (sim_luck(sim, 2) == 0 ? sim_kill : sim_quit)(bob);
+    sim_run(sim, sim_luck(sim, 2) == 0 ? 1 * SECOND : 7 * DAY);
+    sim_restore(bob);
+    sim_restart(bob);
+    size_t heard_by_alice = sim_heard_count(alice), heard_by_bob = sim_heard_count(bob);
+    story_chatter(sim, alice, bob, 10, 1 * SECOND);
+    CHECK(sim_run_till_delivered(sim, 1 * MINUTE));
+    CHECK(sim_heard_count(alice) == heard_by_alice + 10);
+    CHECK(sim_heard_count(bob) == heard_by_bob + 10);
+}

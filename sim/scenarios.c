@@ -38,6 +38,7 @@ static const struct scenario {
     { "full-disk", scenario_disk_fills_up },
     { "rotten-disk", scenario_disk_rots },
     { "restart", scenario_everything_restarts },
+    { "old-copy", scenario_old_copy_comes_back },
     { "chaos", scenario_everything_goes_wrong },
     { "stranger", scenario_stranger_meets_silence },
     { "damaged-packets", scenario_damaged_packets },

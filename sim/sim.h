@@ -72,6 +72,11 @@ void sim_restart(struct sim_node *node);
 bool sim_alive(const struct sim_node *node);
 enum store_trouble sim_trouble(const struct sim_node *node); /* why it stopped by itself */
 
+/* Copies the home of one who is not running; and puts the old copy in place of what is there now.
+   The person forgets with it what he was shown since, not what he said. */
+void sim_back_up(struct sim_node *node);
+void sim_restore(struct sim_node *node);
+
 /* --- talk -------------------------------------------------------------------------------- */
 
 /* Says it, now if the node is alive, else when it is again. One person's words keep their order. */

@@ -428,6 +428,20 @@ void sim_restart(struct sim_node *node)
     start(node);
 }
 
+void sim_back_up(struct sim_node *node)
+{
+    assert(node->life == LIFE_DEAD);
+    disk_put_aside(node->disk);
+    node->last_event_aside = node->last_event;
+}
+
+void sim_restore(struct sim_node *node)
+{
+    assert(node->life == LIFE_DEAD);
+    disk_bring_back(node->disk);
+    node->last_event = node->last_event_aside;
+}
+
 /* --- time passes ------------------------------------------------------------------------- */
 
 static instant next_moment(const struct sim *sim)

@@ -50,7 +50,7 @@ struct sim_node {
     size_t shown_count, shown_room;
     struct map *said_by_row; /* what was told: its index and 1, as a pointer */
     struct map *shown_ids;
-    uint64_t last_event;
+    uint64_t last_event, last_event_aside;
 };
 
 struct sim {
