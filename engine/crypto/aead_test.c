@@ -62,10 +62,15 @@ static void test_nothing_forged_opens_and_what_is_true_opens_after_it(void)
 
 static void test_what_is_longer_than_a_packet_is_refused(void)
 {
-    static uint8_t huge[AEAD_MAX_BYTES + 1];
+    static uint8_t huge[AEAD_MAX_BYTES + 1], opened[AEAD_MAX_BYTES + 1];
     uint8_t nonce[AEAD_NONCE_BYTES] = { 0 };
     struct aead *aead = aead_create(key);
-    CHECK(!aead_open(aead, out, nonce, BYTES_OF(huge), (struct bytes){ 0 }));
+    for (size_t size = AEAD_MAX_BYTES; size <= AEAD_MAX_BYTES + 1; size++) { /* both sealed well */
+        aead_seal_once(huge, key, nonce, (struct bytes){ huge, size - AEAD_TAG_BYTES },
+                       (struct bytes){ 0 });
+        CHECK(aead_open(aead, opened, nonce, (struct bytes){ huge, size }, (struct bytes){ 0 }) ==
+              (size == AEAD_MAX_BYTES));
+    }
     aead_destroy(aead);
     aead_destroy(NULL);
 }

@@ -132,6 +132,28 @@ static void test_a_text_that_would_be_too_long_is_not_written(void)
     CHECK(!bech32m_write(text, "r g", (struct bytes){ data, 1 }));
 }
 
+/* Zero bits may fill the last digit up, but there is no digit too many. */
+static void test_digits_that_are_no_whole_bytes_are_refused(void)
+{
+    static const struct {
+        const char *text;
+        size_t bytes; /* none: refused */
+    } texts[] = {
+        { "rmg1qza98ke", 0 },      /* one digit */
+        { "rmg1qqq3yht4", 1 },     /* two */
+        { "rmg1qpa8szk8", 0 },     /* two, and a bit set in what is left over */
+        { "rmg1qqql44f5c", 0 },    /* three */
+        { "rmg1qqqq3gsjnn", 2 },   /* four */
+        { "rmg1qqqqqq6xe36j", 0 }, /* six */
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        uint8_t out[8];
+        size_t size = 0;
+        CHECK(bech32m_read(out, sizeof out, &size, "rmg", texts[i].text) == (texts[i].bytes > 0));
+        CHECK(texts[i].bytes == 0 || size == texts[i].bytes);
+    }
+}
+
 /* Never a byte past the room that was given. */
 static void test_data_that_does_not_fit_is_refused(void)
 {
@@ -150,4 +172,5 @@ TESTS(TEST(test_a_card_has_one_text_and_a_door),
       TEST(test_another_secret_or_account_is_another_door),
       TEST(test_a_text_that_holds_no_card_is_refused),
       TEST(test_a_text_that_would_be_too_long_is_not_written),
+      TEST(test_digits_that_are_no_whole_bytes_are_refused),
       TEST(test_data_that_does_not_fit_is_refused))

@@ -47,6 +47,9 @@ static void test_a_certificate_with_any_bit_changed_is_refused(void)
     }
     for (size_t size = 0; size < sizeof wire; size++)
         CHECK(certificate_read(&read, (struct bytes){ wire, size }) == FAULT_PEER);
+    uint8_t longer[CERTIFICATE_BYTES + 1] = { 0 };
+    memcpy(longer, wire, sizeof wire);
+    CHECK(certificate_read(&read, BYTES_OF(longer)) == FAULT_PEER);
     CHECK_INT(read.valid_from, 77); /* a failed read leaves nothing behind */
 }
 

@@ -255,6 +255,26 @@ static void test_a_refused_static_key_cannot_be_called(void)
     noise_destroy(noise);
 }
 
+/* T-01: also where no token of that message would notice. */
+static void test_a_refused_static_key_is_refused_where_it_arrives(void)
+{
+    uint8_t message[MESSAGE_ROOM];
+    rng = rng_from_seed(&luck, 7);
+    dh_pair_make(&pairs[0], &rng);
+    dh_pair_make(&pairs[1], &rng);
+    memset(pairs[0].public, 0xff, KEY_BYTES); /* a second spelling of 18 */
+    struct noise_keys caller = { .ours = &pairs[0] }, called = { .ours = &pairs[1] };
+    struct noise *alice =
+        noise_create(noise_pattern("I1N"), &kdf_blake2b, true, (struct bytes){ 0 }, &caller, &rng);
+    struct noise *bob =
+        noise_create(noise_pattern("I1N"), &kdf_blake2b, false, (struct bytes){ 0 }, &called, &rng);
+    struct cursor out = cursor_into(message, sizeof message);
+    CHECK(noise_write(alice, bytes_of_text("hello"), &out) == FAULT_NONE);
+    check_refused(bob, cursor_written(&out));
+    noise_destroy(alice);
+    noise_destroy(bob);
+}
+
 static void test_a_message_above_the_maximum_is_refused(void)
 {
     static uint8_t huge[NOISE_MESSAGE_MAX_BYTES + 1], payload[NOISE_MESSAGE_MAX_BYTES + 1];
@@ -284,4 +304,5 @@ TESTS(TEST(test_what_is_cut_or_of_low_order_is_refused_by_every_pattern),
       TEST(test_another_prologue_or_responder_is_another_handshake),
       TEST(test_a_message_is_good_in_its_place_only),
       TEST(test_a_refused_static_key_cannot_be_called),
+      TEST(test_a_refused_static_key_is_refused_where_it_arrives),
       TEST(test_a_message_above_the_maximum_is_refused), TEST(test_what_is_no_pattern_has_no_row))
