@@ -207,6 +207,10 @@ static const struct rpc_method methods[] = {
           OBJECTS_MUST("conversations", "conversation", "by contact id")
           FLAG_MUST("more", "there are more: ask again with `after`")),
       "Conversations with their counts, a page at a time" },
+    { "conversation.get", RPC_NEEDS_NODE,
+      FIELDS(WHO),
+      FIELDS(OBJECT_MUST("conversation", "conversation", "with this contact")),
+      "One conversation with its counts" },
     { "conversation.mark_read", RPC_NEEDS_NODE,
       FIELDS(
           WHO
@@ -250,6 +254,13 @@ static const struct rpc_method methods[] = {
           TIME("next_try", "absent: nothing to dial, or no need to")
           OBJECTS_MUST("attempts", "attempt", "the latest, newest last")),
       "Why a message is where it is" },
+    { "network.status", RPC_NEEDS_NODE, NOTHING,
+      FIELDS(
+          TEXTS_MUST("listening", "our addresses, IP:PORT")
+          WHOLE_MUST("links", "open links and handshakes")
+          WHOLE_MUST("online", "contacts with an open link")
+          WHOLE_MUST("dialling", "contacts being tried")),
+      "Where we listen and who is connected" },
     { "events.since", RPC_NEEDS_NODE,
       FIELDS(
           WHOLE("since", 0, "number of the last event seen; 0: from the first")

@@ -397,6 +397,30 @@ def a_repeated_request_gets_the_first_answer(folder):
         daemon.stop()
 
 
+@case
+def what_lists_say_single_questions_say(folder):
+    ada, bob = friends(folder)
+    ada.ask("message.send", who="bob", text="hello")
+    people.wait_for("delivery", lambda: ada.status()["owed"] == 0)
+    assert ada.ask("contact.list")["contacts"][0]["name"] == "bob"
+    assert ada.ask("conversation.get", who="bob")["conversation"] == \
+        ada.ask("conversation.list")["conversations"][0]
+    refused("NO_CONTACT", ada.ask, "conversation.get", who="eve")
+    network, status = ada.ask("network.status"), ada.status()
+    assert network["online"] == 1 and network["links"] >= 1, network
+    for field in network:
+        assert network[field] == status[field], field
+    methods = ada.ask("rpc.discover")["methods"]
+    for method in methods:  # each is answered by somebody: a missing parameter is no missing method
+        try:
+            ada.ask(method["name"]) if method["name"] != "session.shutdown" else None
+        except people.Refused as refusal:
+            assert refusal.args[0]["data"]["name"] in ("BAD_PARAMS", "NO_PASSPHRASE_SET",
+                                                       "HAS_IDENTITY"), refusal
+    for daemon in (ada, bob):
+        daemon.stop()
+
+
 def next_events(client, count):
     return [json.loads(client.lines.readline())["params"] for _ in range(count)]
 

@@ -118,13 +118,15 @@ typedef enum rpc_error method(struct call *call);
 method session_hello, session_status, session_unlock, session_lock, session_shutdown;
 method discover, identity_create, identity_show;
 method contact_add, contact_list, contact_get, contact_update, contact_remove;
-method conversation_list, conversation_mark_read;
+method conversation_list, conversation_get, conversation_mark_read;
 method message_send, message_list, message_get, message_why;
+method network_status;
 method events_since, events_subscribe, events_unsubscribe, events_ack;
 
 /* --- show.c: what the engine says, as JSON ---------------------------------------------------- */
 
 json_t *show_time(instant when);
+json_t *show_listening(const struct host *host);
 json_t *show_address(const struct address *address);
 void show_time_unless(json_t *object, const char *name, instant when, instant absent);
 json_t *show_identity(struct daemon *daemon); /* NULL: the store failed */

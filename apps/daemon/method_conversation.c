@@ -46,6 +46,19 @@ enum rpc_error conversation_list(struct call *call)
     return answer == ANSWER_DISK ? error_of_answer(daemon, answer) : RPC_FINE;
 }
 
+enum rpc_error conversation_get(struct call *call)
+{
+    struct node_contact contact;
+    json_t *conversation;
+    enum rpc_error error = call_contact(call, &contact);
+    if (error != RPC_FINE)
+        return error;
+    enum answer answer = show_conversation(call->daemon, &contact, &conversation);
+    if (answer == ANSWER_DONE)
+        call->result = json_pack("{s:o}", "conversation", conversation);
+    return error_of_answer(call->daemon, answer);
+}
+
 enum rpc_error conversation_mark_read(struct call *call)
 {
     struct node *node = call->daemon->node;

@@ -23,16 +23,6 @@ enum rpc_error session_hello(struct call *call)
     return RPC_FINE;
 }
 
-static json_t *listening(const struct host *host)
-{
-    struct address at[HOST_LISTEN_MAX];
-    json_t *list = json_array();
-    size_t count = host_listening(host, at);
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, show_address(&at[i]));
-    return list;
-}
-
 static enum answer count_unread(struct node *node, size_t *unread)
 {
     struct node_contact contact;
@@ -77,7 +67,7 @@ enum rpc_error session_status(struct call *call)
     call->result =
         json_pack("{s:s, s:s, s:i, s:s, s:f, s:o}", "state", daemon_state_name(daemon), "version",
                   RAMAGE_VERSION, "pid", (int)getpid(), "home", host_home_path(daemon->home),
-                  "uptime", (double)up / (double)SECOND, "listening", listening(daemon->host));
+                  "uptime", (double)up / (double)SECOND, "listening", show_listening(daemon->host));
     if (resident > 0)
         json_object_set_new(call->result, "memory", json_integer((json_int_t)resident));
     return daemon->state == DAEMON_READY ? add_facts(daemon, call->result) : RPC_FINE;

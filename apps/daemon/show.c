@@ -42,6 +42,16 @@ json_t *show_identity(struct daemon *daemon)
     return shown;
 }
 
+json_t *show_listening(const struct host *host)
+{
+    struct address at[HOST_LISTEN_MAX];
+    json_t *list = json_array();
+    size_t count = host_listening(host, at);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, show_address(&at[i]));
+    return list;
+}
+
 /* --- people ----------------------------------------------------------------------------------- */
 
 static json_t *show_places(const struct node_contact *contact)
