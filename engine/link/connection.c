@@ -176,6 +176,7 @@ struct connection *connection_call(const struct connection_setup *setup, instant
     ngtcp2_transport_params parameters;
     directory_mint(setup->directory, setup->owner, own_id, hello->reset_token);
     fill_parameters(&parameters, connection);
+    hello->instance = setup->instance;
     hello->parameters = write_parameters(memory, &parameters, own_id);
     bool written = handshake_write_hello(handshake, hello, device, &out) == FAULT_NONE;
     opening->said_size = cursor_written(&out).size;
@@ -200,6 +201,7 @@ struct connection *connection_answer(const struct connection_setup *setup, insta
     directory_mint(setup->directory, setup->owner, own_id, reply.reset_token);
     directory_put(setup->directory, setup->owner, BYTES_OF(setup->first_id));
     fill_parameters(&parameters, connection);
+    reply.instance = setup->instance;
     reply.parameters = write_parameters(memory, &parameters, own_id);
     memcpy(reply.certificate, certificate, CERTIFICATE_BYTES);
     memcpy(opening->parameters, hello->parameters.data, hello->parameters.size);
@@ -261,6 +263,11 @@ enum connection_end connection_end(const struct connection *connection)
 const uint8_t *connection_certificate(const struct connection *connection)
 {
     return connection->certificate;
+}
+
+uint64_t connection_instance(const struct connection *connection)
+{
+    return connection->instance;
 }
 
 /* --- datagrams in --------------------------------------------------------------------------- */

@@ -40,6 +40,7 @@ struct connection_setup {
     duration keep_alive;
     bool bbr;
     size_t datagram_most;
+    uint64_t instance; /* ours */
     uint8_t responder[KEY_BYTES];
     uint8_t first_id[WIRE_FIRST_ID_BYTES];
 };
@@ -63,6 +64,7 @@ enum connection_phase connection_phase(const struct connection *connection);
 enum connection_end connection_end(const struct connection *connection);
 /* What the responder showed in its reply (callers only, once open). */
 const uint8_t *connection_certificate(const struct connection *connection);
+uint64_t connection_instance(const struct connection *connection); /* likewise */
 
 /* --- datagrams ------------------------------------------------------------------------------ */
 

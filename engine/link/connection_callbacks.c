@@ -236,6 +236,7 @@ static int take_reply(ngtcp2_conn *quic, struct connection *connection, struct b
                                                            reply.parameters.size) == 0 &&
         say_finished(quic) == 0) {
         memcpy(connection->certificate, reply.certificate, CERTIFICATE_BYTES);
+        connection->instance = reply.instance;
         connection_put_token(connection, reply.reset_token);
         ngtcp2_conn_tls_handshake_completed(quic);
         failed = 0;

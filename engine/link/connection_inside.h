@@ -55,6 +55,7 @@ struct connection {
     uint8_t announce_out[KEY_BYTES], announce_in[KEY_BYTES];
     uint64_t announced_out, announced_in;
     uint8_t certificate[CERTIFICATE_BYTES];
+    uint64_t instance; /* theirs, as the certificate: callers only */
     struct outlet outlets[STREAM_KINDS];
     struct inlet inlets[STREAM_KINDS];
     struct parcels thrown_out, thrown_in;

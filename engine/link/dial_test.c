@@ -180,6 +180,30 @@ static void test_a_restarted_caller_replaces_his_old_link(void)
     }
 }
 
+/* Also at once, when it looks as if both had called at the same time: the older link leads nowhere.
+   Whoever has the smaller device key, and whoever of the two starts again. */
+static void test_a_caller_who_restarts_at_once_is_let_in(void)
+{
+    for (uint64_t seed = 0; seed < 16; seed++) {
+        size_t who = seed % 2;
+        net_start(&net, 40 + seed / 2, 2);
+        net_befriend(&net, 0, 1);
+        net_dial(&net, 1 - who, who);
+        CHECK(net_until(&net, 0, LINK_UP, 1, SECOND) && net_until(&net, 1, LINK_UP, 1, SECOND));
+        net_run(&net, 300 * MILLISECOND);
+        net.people[who].settings.stamp_floor = net.now;
+        net_restart(&net, who);
+        net_know(&net, who, 1 - who);
+        CHECK(net_dial(&net, who, 1 - who) != 0);
+        CHECK(net_until(&net, who, LINK_UP, 2, SECOND));
+        net_run(&net, SECOND);
+        CHECK(one_link_each());
+        CHECK(net_last(&net, who, LINK_UP)->we_called);
+        CHECK_INT(net_count(&net, who, LINK_DOWN), 0);
+        net_finish(&net);
+    }
+}
+
 static void test_a_restart_is_noticed_at_once(void)
 {
     for (size_t who = 0; who < 2; who++) {
@@ -250,5 +274,6 @@ TESTS(TEST(test_nobody_there), TEST(test_any_of_several_addresses_will_do),
       TEST(test_loss_delays_a_call_but_does_not_end_it),
       TEST(test_both_dial_at_once_and_get_one_link), TEST(test_both_dial_at_once_through_loss),
       TEST(test_a_one_way_path_makes_the_winner_yield),
-      TEST(test_a_restarted_caller_replaces_his_old_link), TEST(test_a_restart_is_noticed_at_once),
+      TEST(test_a_restarted_caller_replaces_his_old_link),
+      TEST(test_a_caller_who_restarts_at_once_is_let_in), TEST(test_a_restart_is_noticed_at_once),
       TEST(test_somebody_else_at_that_key_is_refused), TEST(test_a_refused_device_is_hung_up_on))

@@ -148,6 +148,7 @@ static void answer(struct links *links, instant now, const struct address *from,
     memcpy(link->certificate_wire, guest->hello.certificate, CERTIFICATE_BYTES);
     memcpy(link->device, guest->certificate.device, KEY_BYTES);
     link->stamp = guest->hello.stamp;
+    link->instance = guest->hello.instance;
     link->address = *from;
     link->answering = mem_zeroed(1, sizeof *link->answering);
     link->answering->theirs = *flight;

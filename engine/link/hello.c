@@ -9,6 +9,7 @@ void hello_write(struct cursor *out, enum link_role role, const struct hello *he
 {
     cursor_put_u32(out, CAPABILITIES_NONE);
     cursor_put_u64(out, hello->stamp);
+    cursor_put_u64(out, hello->instance);
     cursor_put(out, hello->reset_token, sizeof hello->reset_token);
     cursor_put(out, hello->certificate, sizeof hello->certificate);
     if (role == LINK_ROLE_DOOR)
@@ -23,6 +24,7 @@ enum fault hello_read(struct bytes wire, enum link_role role, struct hello *out)
     memset(out, 0, sizeof *out);
     cursor_take_u32(&in, &capabilities);
     cursor_take_u64(&in, &out->stamp);
+    cursor_take_u64(&in, &out->instance);
     cursor_take(&in, out->reset_token, sizeof out->reset_token);
     cursor_take(&in, out->certificate, sizeof out->certificate);
     if (role == LINK_ROLE_DOOR)
@@ -34,6 +36,7 @@ enum fault hello_read(struct bytes wire, enum link_role role, struct hello *out)
 void reply_write(struct cursor *out, enum link_role role, const struct reply *reply)
 {
     cursor_put_u32(out, CAPABILITIES_NONE);
+    cursor_put_u64(out, reply->instance);
     cursor_put(out, reply->reset_token, sizeof reply->reset_token);
     if (role == LINK_ROLE_CONTACT)
         cursor_put(out, reply->certificate, sizeof reply->certificate);
@@ -46,6 +49,7 @@ enum fault reply_read(struct bytes wire, enum link_role role, struct reply *out)
     uint32_t capabilities;
     memset(out, 0, sizeof *out);
     cursor_take_u32(&in, &capabilities);
+    cursor_take_u64(&in, &out->instance);
     cursor_take(&in, out->reset_token, sizeof out->reset_token);
     if (role == LINK_ROLE_CONTACT)
         cursor_take(&in, out->certificate, sizeof out->certificate);

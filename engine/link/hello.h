@@ -9,12 +9,13 @@
 
 #define PARAMETERS_MAX_BYTES 512
 #define HELLO_MAX_BYTES                                                                            \
-    (4 + 8 + WIRE_TOKEN_BYTES + CERTIFICATE_BYTES + SIGNATURE_BYTES + 2 + PARAMETERS_MAX_BYTES)
-#define REPLY_MAX_BYTES (4 + WIRE_TOKEN_BYTES + CERTIFICATE_BYTES + 2 + PARAMETERS_MAX_BYTES)
+    (4 + 8 + 8 + WIRE_TOKEN_BYTES + CERTIFICATE_BYTES + SIGNATURE_BYTES + 2 + PARAMETERS_MAX_BYTES)
+#define REPLY_MAX_BYTES (4 + 8 + WIRE_TOKEN_BYTES + CERTIFICATE_BYTES + 2 + PARAMETERS_MAX_BYTES)
 
 /* Message 1. */
 struct hello {
     uint64_t stamp;                        /* grows with every call of a device: no replays */
+    uint64_t instance;                     /* drawn at each start: who restarted is told apart */
     uint8_t reset_token[WIRE_TOKEN_BYTES]; /* of the caller's own connection id */
     uint8_t certificate[CERTIFICATE_BYTES];
     uint8_t proof[SIGNATURE_BYTES]; /* at a door only: made by the device key */
@@ -27,6 +28,7 @@ enum fault hello_read(struct bytes wire, enum link_role role, struct hello *out)
 
 /* Message 2. */
 struct reply {
+    uint64_t instance;
     uint8_t reset_token[WIRE_TOKEN_BYTES];
     uint8_t certificate[CERTIFICATE_BYTES]; /* not at a door: there it waits until the caller is
                                                known */

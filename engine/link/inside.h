@@ -81,7 +81,8 @@ struct link {
     uint8_t device[KEY_BYTES];
     struct certificate certificate;
     uint8_t certificate_wire[CERTIFICATE_BYTES];
-    uint64_t stamp; /* the caller's, of this handshake */
+    uint64_t stamp;    /* the caller's, of this handshake */
+    uint64_t instance; /* the peer's */
     struct dialling *dialling;
     struct answering *answering;
     struct news news;
@@ -134,7 +135,7 @@ struct links {
     struct held held[LINK_HELD_KEYS];
     size_t held_count; /* oldest first */
     struct sign_pair device;
-    uint64_t last_stamp;
+    uint64_t last_stamp, instance;
     link_id last_id;
     struct map *by_id, *peers, *accounts, *doors; /* doors: dials in progress, by door key */
     size_t half_open;

@@ -62,6 +62,7 @@ struct links *links_create(const struct links_settings *settings, struct rng *rn
     links->rng = rng;
     links->log = log;
     links->last_stamp = settings->stamp_floor;
+    links->instance = rng_u64(rng);
     directory_init(&links->directory, settings->secret, LINK_MAX_COUNT, rng);
     wipe(links->settings.secret, sizeof links->settings.secret);
     links->by_id = map_create(LINK_MAX_COUNT, rng_u64(rng));
@@ -266,6 +267,7 @@ void link_fill_setup(struct link *link, struct connection_setup *out)
     out->keep_alive = links->settings.keep_alive;
     out->bbr = links->settings.bbr;
     out->datagram_most = links->settings.datagram_most;
+    out->instance = links->instance;
 }
 
 /* Nobody finds it any more, except to tell its end. */
@@ -360,11 +362,12 @@ static enum link_reason reason_of(const struct link *link)
 
 /* Of two links dialled at once both sides keep the one whose caller has the smaller device key. Of
    two that came up one after the other the newer is kept: the peer would not have called without
-   need. */
+   need. So also when the peer has started anew: then nobody is left at the older one's far end. */
 static bool older_stays(const struct link *older, const struct link *newer, instant now)
 {
     const struct held *us = links_newest_contact(newer->links);
-    if (us == NULL || older->we_called == newer->we_called || now - older->up_at > TIE_WINDOW)
+    if (us == NULL || older->we_called == newer->we_called || older->instance != newer->instance ||
+        now - older->up_at > TIE_WINDOW)
         return false;
     bool we_are_smaller = memcmp(us->certificate.device, newer->device, KEY_BYTES) < 0;
     return older->we_called == we_are_smaller;
@@ -382,6 +385,7 @@ static bool take_certificate(struct link *link)
     const struct link_dial *dial = &link->dialling->dial;
     uint8_t hash[32];
     memcpy(link->certificate_wire, connection_certificate(link->connection), CERTIFICATE_BYTES);
+    link->instance = connection_instance(link->connection);
     certificate_hash(hash, BYTES_OF(link->certificate_wire));
     return certificate_read(&link->certificate, BYTES_OF(link->certificate_wire)) == FAULT_NONE &&
            memcmp(hash, dial->certificate_hash, sizeof hash) == 0 &&
