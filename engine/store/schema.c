@@ -76,7 +76,7 @@ static int read_version(sqlite3 *db, int *version)
 
 static int migrate_to(sqlite3 *db, int version)
 {
-    char number[sizeof "PRAGMA user_version = 2147483647; COMMIT"];
+    char number[sizeof "PRAGMA user_version = -2147483648; COMMIT"];
     snprintf(number, sizeof number, "PRAGMA user_version = %d; COMMIT", version);
     int result = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (result == SQLITE_OK)
