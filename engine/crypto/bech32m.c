@@ -1,5 +1,7 @@
 #include "engine/crypto/bech32m.h"
 
+#include "base/mem.h"
+
 #include <string.h>
 
 /* BIP 173 gives the characters and the generator, BIP 350 the constant. */
@@ -101,12 +103,11 @@ static bool gather(uint8_t *out, size_t most, size_t *size, const char *digits, 
     return held < 5 && bits == 0;
 }
 
-bool bech32m_read(uint8_t *out, size_t most, size_t *size, const char *prefix, const char *text)
+/* `lower` is in lower case throughout. */
+static bool read_lowered(uint8_t *out, size_t most, size_t *size, const char *prefix,
+                         const char *lower)
 {
-    char lower[BECH32M_TEXT_MAX + 1];
     size_t prefix_size = strlen(prefix);
-    if (!lowered(lower, text) || !prefix_good(prefix, prefix_size))
-        return false;
     size_t total = strlen(lower);
     if (total < prefix_size + 1 + CHECKSUM_CHARS || memcmp(lower, prefix, prefix_size) != 0 ||
         lower[prefix_size] != '1')
@@ -121,4 +122,13 @@ bool bech32m_read(uint8_t *out, size_t most, size_t *size, const char *prefix, c
         sum = checksum_step(sum, (uint32_t)(digit - characters));
     }
     return sum == BECH32M_CONSTANT && gather(out, most, size, digits, count - CHECKSUM_CHARS);
+}
+
+bool bech32m_read(uint8_t *out, size_t most, size_t *size, const char *prefix, const char *text)
+{
+    char lower[BECH32M_TEXT_MAX + 1];
+    bool good = lowered(lower, text) && prefix_good(prefix, strlen(prefix)) &&
+                read_lowered(out, most, size, prefix, lower);
+    wipe(lower, sizeof lower); /* a card holds a secret */
+    return good;
 }
