@@ -9,15 +9,14 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 
-#define AEAD_KEY_BYTES   32
-#define AEAD_NONCE_BYTES 12
-#define AEAD_TAG_BYTES   16
-#define AEAD_MAX_BYTES   65535 /* of a packet, tag included; of what goes beside it */
-* /
+#define AEAD_KEY_BYTES     32
+#define AEAD_NONCE_BYTES   12
+#define AEAD_TAG_BYTES     16
+#define AEAD_MAX_BYTES     65535 /* of a packet, tag included; of what goes beside it */
 #define SEALED_EXTRA_BYTES (24 + AEAD_TAG_BYTES) /* nonce and tag of `sealed_write` */
 
-    /* One direction of packets under one key; keeps the back end's state ready. */
-    struct aead;
+/* One direction of packets under one key; keeps the back end's state ready. */
+struct aead;
 struct aead *aead_create(const uint8_t key[AEAD_KEY_BYTES]);
 void aead_destroy(struct aead *aead); /* wipes; NULL is fine */
 /* `out` holds text.size + AEAD_TAG_BYTES and may be text.data itself. */
