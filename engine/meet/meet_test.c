@@ -88,12 +88,24 @@ static int64_t know_device(void)
     return row.id;
 }
 
+/* Whether the dial under way goes to the door. */
+static bool at_door(int64_t contact)
+{
+    struct meet_reach reach;
+    meet_look(meet, contact, &reach);
+    for (size_t i = 0; i < reach.attempt_count; i++)
+        if (reach.attempts[i].ended == 0)
+            return reach.attempts[i].door;
+    return false;
+}
+
 static void tell(enum news_kind kind, int64_t contact, int64_t device, uint16_t port, bool was_up)
 {
     struct news news = { .kind = kind,
                          .contact = contact,
                          .device = device,
                          .address = place(port),
+                         .door = at_door(contact),
                          .we_called = true,
                          .was_up = was_up,
                          .reason = "no answer" };
@@ -129,6 +141,29 @@ static void test_behind_the_door_the_device_is_called_at_once(void)
     meet_look(meet, bob, &reach);
     CHECK(reach.up && reach.attempt_count == 2);
     CHECK_TEXT(reach.attempts[0].outcome, "the door opened");
+    CHECK_TEXT(reach.attempts[1].outcome, "connected");
+    end();
+}
+
+/* Both knock at once: he comes to our door while we are still at his. Then his device is called,
+   and what becomes of the knock is of no interest. */
+static void test_who_comes_to_our_door_is_called_and_our_knock_forgotten(void)
+{
+    struct wish wish;
+    struct meet_reach reach;
+    begin();
+    int64_t bob = befriend_at("bob", 7), device = know_device();
+    CHECK(meet_next_wish(meet, now, &wish) && wish.door);
+    tell(NEWS_KNOWN, bob, device, 7, false);
+    CHECK(meet_next_wish(meet, now, &wish) && !wish.door);
+    tell(NEWS_KNOWN, bob, device, 7, false); /* now his door opens as well */
+    CHECK(!meet_next_wish(meet, now, &wish));
+    struct news news = { .kind = NEWS_DOWN, .contact = bob, .door = true, .reason = "no answer" };
+    CHECK(meet_learn(meet, now, &news) == FAULT_NONE);
+    meet_look(meet, bob, &reach);
+    CHECK(reach.dialling && reach.attempt_count == 2 && reach.attempts[1].ended == 0);
+    tell(NEWS_UP, bob, device, 7, false);
+    meet_look(meet, bob, &reach);
     CHECK_TEXT(reach.attempts[1].outcome, "connected");
     end();
 }
@@ -268,6 +303,7 @@ static void test_a_restart_calls_everybody_with_a_place(void)
 
 TESTS(TEST(test_a_new_contact_is_called_at_once_at_the_door),
       TEST(test_behind_the_door_the_device_is_called_at_once),
+      TEST(test_who_comes_to_our_door_is_called_and_our_knock_forgotten),
       TEST(test_who_does_not_answer_is_called_less_and_less_by_link_and_door),
       TEST(test_something_to_say_is_a_reason_to_call_soon),
       TEST(test_a_link_that_fell_is_called_again), TEST(test_an_unreachable_contact_costs_nothing),

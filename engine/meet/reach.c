@@ -313,6 +313,8 @@ static void go_down(struct meet *meet, instant now, struct reach *reach, const s
 {
     if (reach->state == REACH_AWAY || (reach->state == REACH_UP && !news->was_up))
         return;
+    if (reach->state == REACH_DIALLING && news->door != reach->door)
+        return; /* the end of a dial that another has replaced */
     conclude(reach, now, NULL, news->reason);
     if (reach->state == REACH_UP)
         remember(reach, &(struct meet_attempt){ .address = reach->up_at,
@@ -332,7 +334,7 @@ static enum fault become_known(struct meet *meet, instant now, struct reach *rea
 {
     struct store_address address = { .address = news->address, .worked = now };
     reach->device = news->device;
-    if (reach->state == REACH_DIALLING) {
+    if (reach->state == REACH_DIALLING && reach->door) {
         conclude(reach, now, &news->address, "the door opened");
         become(meet, reach, REACH_AWAY);
         try_now(meet, reach, now);

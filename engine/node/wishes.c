@@ -60,6 +60,7 @@ static void tell_down(struct node *node, instant now, const struct wish *wish, c
                          .kind = NEWS_DOWN,
                          .contact = wish->contact,
                          .device = wish->device,
+                         .door = wish->door,
                          .reason = reason };
     node_note(node, meet_learn(node->meet, now, &news));
 }
@@ -226,6 +227,7 @@ static void link_down(struct node *node, instant now, const struct link_event *e
     struct news news = { .kind = NEWS_DOWN,
                          .contact = call->contact,
                          .device = call->device,
+                         .door = call->door,
                          .was_up = call->up,
                          .reason = reasons[event->reason] };
     bool replaced = call->up && call_to(node, call->device) != call;

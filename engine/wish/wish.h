@@ -42,6 +42,7 @@ struct news {
     enum news_kind kind;
     int64_t contact, device;
     struct address address; /* UP */
+    bool door;              /* DOWN: it was a dial to the door */
     bool we_called, was_up; /* UP: who dialled. DOWN: after UP, or a dial that failed */
     const char *reason;     /* DOWN: one of a fixed set of words */
     struct bytes data;      /* RECEIVED */
