@@ -11,12 +11,25 @@ static void meet(struct sim *sim, struct sim_node **alice, struct sim_node **bob
     sim_run(sim, 5 * SECOND);
 }
 
+/* Whoever notices that he moved says so, and is reached before he has said a word. */
+static void check_found_at_once(struct sim *sim, struct sim_node *mover, struct sim_node *other)
+{
+    CHECK(sim_run_till_delivered(sim, 5 * SECOND));
+    sim_run(sim, 100 * MILLISECOND);
+    sim_say(other, mover, "where are you now?");
+    sim_run(sim, 150 * MILLISECOND);
+    CHECK(sim_heard(mover, "where are you now?") > 0);
+}
+
 static void moves(struct sim *sim, struct sim_node *alice, struct sim_node *bob,
                   struct sim_node *mover)
 {
     for (int i = 0; i < 4; i++) {
         story_chatter(sim, alice, bob, 10, 200 * MILLISECOND);
-        sim_move(mover, sim_luck(sim, 2) == 0);
+        bool notices = sim_luck(sim, 2) == 0;
+        sim_move(mover, notices);
+        if (notices && sim_luck(sim, 2) == 0)
+            check_found_at_once(sim, mover, mover == alice ? bob : alice);
         if (sim_luck(sim, 3) == 0)
             plug_set_mtu(sim_plug(mover), 1280 + sim_luck(sim, 220));
         story_chatter(sim, alice, bob, 10, 200 * MILLISECOND);

@@ -3,10 +3,25 @@
 
 #include <string.h>
 
+/* What `why` tells of a contact who was there all the time: that he was found, and nothing strange.
+ */
+static void check_ways(struct sim *sim, struct sim_node *node)
+{
+    struct node_why why;
+    CHECK(sim_why(node, "hello", &why));
+    CHECK(why.online && why.owed.row == 0 && why.attempt_count > 0 && why.attempt_count <= 3);
+    for (size_t i = 0; i < why.attempt_count; i++) {
+        const char *outcome = why.attempts[i].outcome;
+        CHECK(outcome != NULL && strcmp(outcome, "busy") != 0 && strcmp(outcome, "no answer") != 0);
+    }
+}
+
 /* On a good line of 25 ms a word is shown when it can be, and known to be so a way back later. */
 void scenario_fair_weather(struct sim *sim)
 {
     struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    sim_say(alice, bob, "hello");
+    sim_say(bob, alice, "hello");
     sim_run(sim, 500 * MILLISECOND); /* to the door and back, then the link: five ways */
     for (unsigned i = 0; i < 20; i++) {
         struct sim_node *from = sim_luck(sim, 2) == 0 ? alice : bob,
@@ -18,6 +33,8 @@ void scenario_fair_weather(struct sim *sim)
         CHECK(sim_run_till_delivered(sim, 30 * MILLISECOND));
         sim_run(sim, sim_luck(sim, 2 * MINUTE));
     }
+    check_ways(sim, alice);
+    check_ways(sim, bob);
     story_ends_well(sim, alice, bob, 1 * SECOND);
 }
 
