@@ -158,6 +158,59 @@ static void test_a_one_way_path_makes_the_winner_yield(void)
     net_finish(&net);
 }
 
+/* Two links with one peer come up after all: the loser's last packet of the handshake was held back
+   on the way until the winner was up too. Both keep the one the smaller key called. */
+static struct {
+    size_t smaller;
+    bool loser_up, smaller_calls_pass;
+    size_t held_size;
+    uint8_t held[1500];
+} crossing;
+
+static bool cross(struct net *here, size_t from, size_t to, struct bytes datagram)
+{
+    bool first_flight = (datagram.data[0] & 0x80) != 0 && datagram.data[5] == 16;
+    (void)to;
+    crossing.loser_up = net_count(here, 1 - crossing.smaller, LINK_UP) > 0;
+    if (from == crossing.smaller)
+        return !first_flight || crossing.loser_up;
+    if (!crossing.loser_up || crossing.smaller_calls_pass)
+        return true;
+    /* What the larger one says once it is up: its proof of the session's keys, then small talk. */
+    if (crossing.held_size == 0) {
+        memcpy(crossing.held, datagram.data, datagram.size);
+        crossing.held_size = datagram.size;
+    }
+    return false;
+}
+
+static void test_of_two_that_come_up_both_sides_keep_the_same(void)
+{
+    memset(&crossing, 0, sizeof crossing);
+    net_start(&net, 21, 2);
+    net_befriend(&net, 0, 1);
+    size_t larger =
+        memcmp(net.people[0].device.public, net.people[1].device.public, KEY_BYTES) > 0 ? 0 : 1;
+    crossing.smaller = 1 - larger;
+    net.gate = cross;
+    net_dial(&net, crossing.smaller, larger);
+    net_dial(&net, larger, crossing.smaller);
+    CHECK(net_until(&net, larger, LINK_UP, 1, SECOND)); /* the smaller one yielded after 500 ms */
+    net_run(&net, 220 * MILLISECOND);
+    crossing.smaller_calls_pass = true; /* its repeated call arrives, and is answered */
+    CHECK(crossing.held_size > 0);
+    CHECK(net_until(&net, crossing.smaller, LINK_UP, 1, SECOND));
+    CHECK(net_last(&net, crossing.smaller, LINK_UP)->we_called);
+    net_inject(&net, crossing.smaller, &net.people[larger].at,
+               (struct bytes){ crossing.held, crossing.held_size });
+    net_run(&net, 2 * SECOND);
+    CHECK(one_link_each());
+    CHECK_INT(net_count(&net, crossing.smaller, LINK_UP), 1);
+    CHECK(!net_last(&net, larger, LINK_UP)->we_called);
+    CHECK_INT(net_last(&net, larger, LINK_DOWN)->reason, LINK_REPLACED);
+    net_finish(&net);
+}
+
 static void test_a_restarted_caller_replaces_his_old_link(void)
 {
     for (size_t who = 0; who < 2; who++) {
@@ -274,6 +327,7 @@ TESTS(TEST(test_nobody_there), TEST(test_any_of_several_addresses_will_do),
       TEST(test_loss_delays_a_call_but_does_not_end_it),
       TEST(test_both_dial_at_once_and_get_one_link), TEST(test_both_dial_at_once_through_loss),
       TEST(test_a_one_way_path_makes_the_winner_yield),
+      TEST(test_of_two_that_come_up_both_sides_keep_the_same),
       TEST(test_a_restarted_caller_replaces_his_old_link),
       TEST(test_a_caller_who_restarts_at_once_is_let_in), TEST(test_a_restart_is_noticed_at_once),
       TEST(test_somebody_else_at_that_key_is_refused), TEST(test_a_refused_device_is_hung_up_on))

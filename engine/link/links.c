@@ -335,10 +335,10 @@ void link_end(struct link *link, enum link_reason reason, bool farewell)
     list_remove(&link->writing);
     if (link->farewell)
         list_append(&links->writing, &link->writing);
-    /* In front of all others, so that what replaces it is told after it. */
+    /* An ended link keeps its turn until all is told, so what replaces it is told after it. */
     list_remove(&link->ready);
     if (link_has_news(link))
-        list_append(links->ready.next, &link->ready);
+        list_append(&links->ready, &link->ready);
     link_destroy_if_done(link);
 }
 
