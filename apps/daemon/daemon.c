@@ -52,41 +52,28 @@ void daemon_stop(struct daemon *daemon, enum rpc_error why)
 
 /* --- the node --------------------------------------------------------------------------------- */
 
-void daemon_store_place(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
-                        struct store_place *out)
+enum rpc_error daemon_create_node(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
+                                  struct node **out)
 {
-    *out = (struct store_place){ .path = host_home_file(daemon->home, STORE_FILE) };
-    vault_subkey(out->key, master, "store");
-}
-
-void daemon_store_place_release(struct store_place *place)
-{
-    mem_free((char *)(uintptr_t)place->path);
-    wipe(place, sizeof *place);
-}
-
-enum rpc_error daemon_open_node(struct daemon *daemon, uint8_t master[MASTER_KEY_BYTES])
-{
-    struct node_settings settings = { 0 };
-    struct node_identity identity;
+    char *path = host_home_file(daemon->home, STORE_FILE);
+    struct node_settings settings = { .place.path = path };
     enum store_trouble trouble;
-    daemon_store_place(daemon, master, &settings.place);
-    wipe(master, MASTER_KEY_BYTES);
+    vault_subkey(settings.place.key, master, "store");
     enum fault fault = node_create(&settings, host_now(daemon->host), host_rng(daemon->host),
-                                   host_log(daemon->host), &daemon->node, &trouble);
-    daemon_store_place_release(&settings.place);
-    if (fault != FAULT_NONE)
-        return error_of_trouble(trouble);
-    /* A vault is written after its identity: a store without one is not the store we left. */
-    if (node_identity(daemon->node, &identity) != ANSWER_DONE) {
-        node_destroy(daemon->node);
-        daemon->node = NULL;
-        return RPC_STORE_DAMAGED;
-    }
-    wipe(&identity, sizeof identity);
+                                   host_log(daemon->host), out, &trouble);
+    wipe(&settings, sizeof settings);
+    mem_free(path);
+    return fault == FAULT_NONE ? RPC_FINE : error_of_trouble(trouble);
+}
+
+void daemon_run_node(struct daemon *daemon, struct node *node)
+{
+    struct node_status status = { 0 };
+    node_status(node, &status); /* a store that fails here fails again in the first round */
+    daemon->newest_event = status.newest_event;
+    daemon->node = node;
     daemon_become(daemon, DAEMON_READY);
-    host_drive(daemon->host, daemon->node);
-    return RPC_FINE;
+    host_drive(daemon->host, node);
 }
 
 void daemon_close_node(struct daemon *daemon)
@@ -101,11 +88,8 @@ void daemon_close_node(struct daemon *daemon)
 
 static void finish(struct daemon *daemon)
 {
-    struct node *driven = host_release(daemon->host);
-    if (driven != NULL) {
-        host_drive(daemon->host, driven);
+    if (daemon->node != NULL)
         daemon_close_node(daemon);
-    }
     host_stop(daemon->host);
 }
 
@@ -128,7 +112,7 @@ static void on_settled(void *self, enum fault fault)
 static void on_event(void *self, const struct node_event *event)
 {
     struct daemon *daemon = self;
-    (void)event;
+    daemon->newest_event = event->event.seq;
     host_touch(daemon->host);
 }
 

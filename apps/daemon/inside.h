@@ -29,7 +29,8 @@ struct daemon {
     const struct daemon_settings *settings;
     struct host *host;
     struct host_home *home;
-    struct node *node; /* READY alone */
+    struct node *node;     /* READY alone; and while stopping, until it is closed */
+    uint64_t newest_event; /* the last the node told of */
     enum daemon_state state;
     bool has_passphrase;
     uint8_t vault[VAULT_MAX_BYTES];
@@ -73,13 +74,13 @@ void daemon_become(struct daemon *daemon, enum daemon_state next);
 const char *daemon_state_name(const struct daemon *daemon); /* as clients know it */
 /* Begins the stop; the round's answers still leave. */
 void daemon_stop(struct daemon *daemon, enum rpc_error why);
-/* Opens the store under the master key and lets the node run: READY. The key is wiped. */
-enum rpc_error daemon_open_node(struct daemon *daemon, uint8_t master[MASTER_KEY_BYTES]);
+/* Opens the store under the master key; *out is NULL on failure. */
+enum rpc_error daemon_create_node(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
+                                  struct node **out);
+/* READY from here on; the node is the daemon's. */
+void daemon_run_node(struct daemon *daemon, struct node *node);
 /* Polite to peers; the caller has settled. */
 void daemon_close_node(struct daemon *daemon);
-void daemon_store_place(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES],
-                        struct store_place *out);
-void daemon_store_place_release(struct store_place *place);
 
 /* --- client.c --------------------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@ struct opening {
     struct daemon *daemon;
     uint64_t client; /* who asked; may be gone when it is done */
     json_t *id;
-    bool makes;
+    struct node *node; /* the new identity's, while it is being made */
     uint8_t passphrase[VAULT_PASSPHRASE_MAX];
     size_t passphrase_size;
     uint8_t master[MASTER_KEY_BYTES];
@@ -38,6 +38,7 @@ static struct opening *opening_create(struct call *call, const char *passphrase)
 
 static void opening_destroy(struct opening *opening)
 {
+    node_destroy(opening->node);
     json_decref(opening->id);
     wipe(opening, sizeof *opening);
     mem_free(opening);
@@ -81,6 +82,23 @@ static void try_passphrase(void *work)
     opening->fault = vault_open(opening->master, vault, passphrase_of(opening));
 }
 
+static enum rpc_error open_node(struct daemon *daemon, const uint8_t master[MASTER_KEY_BYTES])
+{
+    struct node_identity identity;
+    struct node *node;
+    enum rpc_error error = daemon_create_node(daemon, master, &node);
+    if (error != RPC_FINE)
+        return error;
+    /* A vault is written after its identity: a store without one is not the store we left. */
+    if (node_identity(node, &identity) != ANSWER_DONE) {
+        node_destroy(node);
+        return RPC_STORE_DAMAGED;
+    }
+    wipe(&identity, sizeof identity);
+    daemon_run_node(daemon, node);
+    return RPC_FINE;
+}
+
 static bool is_fatal(enum rpc_error error)
 {
     return rpc_error_row(error)->exit == RPC_EXIT_STORE;
@@ -95,7 +113,7 @@ static void end_unlock(void *work)
         json_t *result = NULL;
         daemon_become(daemon, DAEMON_LOCKED);
         if (error == RPC_FINE)
-            error = daemon_open_node(daemon, opening->master);
+            error = open_node(daemon, opening->master);
         if (error == RPC_FINE)
             result = json_pack("{s:s}", "state", daemon_state_name(daemon));
         answer(opening, error, result);
@@ -122,7 +140,7 @@ enum rpc_error opening_now(struct daemon *daemon, struct bytes passphrase)
     struct bytes vault = { daemon->vault, daemon->vault_size };
     enum rpc_error error = error_of_vault(vault_open(master, vault, passphrase));
     if (error == RPC_FINE)
-        error = daemon_open_node(daemon, master);
+        error = open_node(daemon, master);
     wipe(master, sizeof master);
     return error;
 }
@@ -185,8 +203,8 @@ static enum rpc_error finish_making(struct opening *opening)
     struct daemon *daemon = opening->daemon;
     if (opening->fault != FAULT_NONE)
         return RPC_NO_MEMORY;
-    if (node_settle(daemon->node) != FAULT_NONE)
-        return error_of_trouble(node_trouble(daemon->node));
+    if (node_settle(opening->node) != FAULT_NONE)
+        return error_of_trouble(node_trouble(opening->node));
     struct bytes vault = { opening->vault, opening->vault_size };
     enum rpc_error error = error_of_write(host_home_write(daemon->home, VAULT_FILE, vault));
     if (error != RPC_FINE)
@@ -197,30 +215,21 @@ static enum rpc_error finish_making(struct opening *opening)
     return RPC_FINE;
 }
 
-static void forget_node(struct daemon *daemon)
-{
-    node_destroy(daemon->node);
-    daemon->node = NULL;
-}
-
 static void end_making(void *work)
 {
     struct opening *opening = work;
     struct daemon *daemon = opening->daemon;
-    if (daemon->state == DAEMON_MAKING) {
+    if (daemon->state == DAEMON_MAKING) { /* else it is being stopped */
         enum rpc_error error = finish_making(opening);
         json_t *result = NULL;
         if (error == RPC_FINE) {
-            daemon_become(daemon, DAEMON_READY);
-            host_drive(daemon->host, daemon->node);
+            daemon_run_node(daemon, opening->node);
+            opening->node = NULL;
             result = json_pack("{s:o}", "identity", show_identity(daemon));
         } else {
-            forget_node(daemon);
             daemon_become(daemon, DAEMON_EMPTY);
         }
         answer(opening, error, result);
-    } else {
-        forget_node(daemon);
     }
     opening_destroy(opening);
 }
@@ -238,23 +247,18 @@ static void put_store_aside(struct host_home *home)
         host_home_rename(home, files[i][0], files[i][1]);
 }
 
-static enum rpc_error make_node(struct daemon *daemon, const char *name, const uint8_t *master)
+/* Everything that can be refused is, before a second is spent on the passphrase. */
+static enum rpc_error make_node(struct opening *opening, const char *name)
 {
-    struct node_settings settings = { 0 };
-    enum store_trouble trouble;
-    instant now = host_now(daemon->host);
+    struct daemon *daemon = opening->daemon;
     put_store_aside(daemon->home);
-    daemon_store_place(daemon, master, &settings.place);
-    enum fault fault = node_create(&settings, now, host_rng(daemon->host), host_log(daemon->host),
-                                   &daemon->node, &trouble);
-    daemon_store_place_release(&settings.place);
-    if (fault != FAULT_NONE)
-        return error_of_trouble(trouble);
-    enum answer made = node_identity_make(daemon->node, now, name);
-    enum rpc_error error = error_of_answer(daemon, made);
+    enum rpc_error error = daemon_create_node(daemon, opening->master, &opening->node);
     if (error != RPC_FINE)
-        forget_node(daemon);
-    return error;
+        return error;
+    enum answer made = node_identity_make(opening->node, host_now(daemon->host), name);
+    if (made == ANSWER_DISK)
+        return error_of_trouble(node_trouble(opening->node));
+    return error_of_answer(daemon, made);
 }
 
 enum rpc_error opening_make(struct call *call, const char *name, const char *passphrase)
@@ -262,7 +266,7 @@ enum rpc_error opening_make(struct call *call, const char *name, const char *pas
     struct daemon *daemon = call->daemon;
     struct opening *opening = opening_create(call, passphrase);
     rng_fill(host_rng(daemon->host), opening->master, sizeof opening->master);
-    enum rpc_error error = make_node(daemon, name, opening->master);
+    enum rpc_error error = make_node(opening, name);
     if (error != RPC_FINE) {
         opening_destroy(opening);
         return error;

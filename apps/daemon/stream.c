@@ -15,7 +15,7 @@ static void tell(struct client *client, json_t *event)
 }
 
 /* True: it reads too slowly for more just now. */
-static bool is_full(struct client *client, instant now, uint64_t newest)
+static bool is_full(struct client *client, instant now)
 {
     struct subscription *subscription = &client->subscription;
     struct daemon *daemon = client->daemon;
@@ -26,30 +26,32 @@ static bool is_full(struct client *client, instant now, uint64_t newest)
     if (subscription->slow_since == 0)
         subscription->slow_since = now;
     if (now > after(subscription->slow_since, PATIENCE)) {
-        tell(client, show_gap(daemon, subscription->since + 1, newest));
+        tell(client, show_gap(daemon, subscription->since + 1, daemon->newest_event));
         subscription->on = false;
     }
     return true;
 }
 
-/* What the log no longer holds is named, then passed over. */
-static void pass_gap(struct client *client, uint64_t oldest)
+/* Numbers have no gaps, so a jump is what the log no longer holds: it is named, then passed over.
+ */
+static void tell_event(struct client *client, const struct store_event *event)
 {
     struct subscription *subscription = &client->subscription;
-    if (oldest == 0 || subscription->since + 1 >= oldest)
-        return;
-    tell(client, show_gap(client->daemon, subscription->since + 1, oldest - 1));
-    subscription->since = oldest - 1;
+    struct daemon *daemon = client->daemon;
+    if (event->seq > subscription->since + 1)
+        tell(client, show_gap(daemon, subscription->since + 1, event->seq - 1));
+    if ((subscription->kinds & show_kind_bit(event->kind)) != 0)
+        tell(client, show_event(daemon, event));
+    subscription->since = event->seq;
 }
 
-static void advance(struct client *client, const struct node_status *status)
+static void advance(struct client *client)
 {
     struct daemon *daemon = client->daemon;
     struct subscription *subscription = &client->subscription;
     struct store_event event;
-    pass_gap(client, status->oldest_event);
-    for (int i = 0; subscription->since < status->newest_event; i++) {
-        if (is_full(client, host_now(daemon->host), status->newest_event))
+    for (int i = 0; subscription->on && subscription->since < daemon->newest_event; i++) {
+        if (is_full(client, host_now(daemon->host)))
             return;
         if (i == AT_ONCE) {
             host_touch(daemon->host);
@@ -57,25 +59,14 @@ static void advance(struct client *client, const struct node_status *status)
         }
         if (node_event_after(daemon->node, subscription->since, &event) != ANSWER_DONE)
             return; /* a store that failed is the round's affair */
-        if ((subscription->kinds & show_kind_bit(event.kind)) != 0)
-            tell(client, show_event(daemon, &event));
-        subscription->since = event.seq;
+        tell_event(client, &event);
     }
 }
 
 void streams_advance(struct daemon *daemon)
 {
-    struct node_status status;
-    bool known = false;
-    LIST_EACH (link, &daemon->clients) {
-        struct client *client = LIST_ITEM(link, struct client, link);
-        if (!client->subscription.on)
-            continue;
-        if (!known && node_status(daemon->node, &status) != ANSWER_DONE)
-            return;
-        known = true;
-        advance(client, &status);
-    }
+    LIST_EACH (link, &daemon->clients)
+        advance(LIST_ITEM(link, struct client, link));
 }
 
 void streams_end(struct daemon *daemon)
