@@ -22,6 +22,7 @@ void scenario_clock_is_set_back(struct sim *sim);
 void scenario_a_long_letter_waits(struct sim *sim);
 void scenario_nothing_happens(struct sim *sim);
 void scenario_message_expires(struct sim *sim);
+void scenario_a_week_passes(struct sim *sim);
 
 /* scenario_weather.c */
 void scenario_fair_weather(struct sim *sim);

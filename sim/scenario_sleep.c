@@ -130,3 +130,17 @@ void scenario_message_expires(struct sim *sim)
     CHECK(sim_run_till_delivered(sim, 5 * MINUTE));
     CHECK(sim_heard(bob, "where were you?") == 1 && sim_heard_count(bob) == 1);
 }
+
+/* A week on one link, with a word now and then: keys are renewed, idle times end, and every word is
+   there at once. */
+void scenario_a_week_passes(struct sim *sim)
+{
+    struct sim_node *alice = sim_add(sim, "alice"), *bob = sim_befriend(alice, "bob");
+    sim_run(sim, 1 * SECOND);
+    while (sim_age(sim) < 7 * DAY) {
+        story_chatter(sim, alice, bob, 1 + (unsigned)sim_luck(sim, 5), 1 * SECOND);
+        CHECK(sim_run_till_delivered(sim, 500 * MILLISECOND));
+        sim_run(sim, sim_luck(sim, 2 * HOUR));
+    }
+    story_ends_well(sim, alice, bob, 1 * SECOND);
+}

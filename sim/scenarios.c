@@ -18,6 +18,7 @@ static const struct scenario {
     { "long-letter", scenario_a_long_letter_waits },
     { "quiet", scenario_nothing_happens },
     { "expires", scenario_message_expires },
+    { "week", scenario_a_week_passes },
     { "fair-weather", scenario_fair_weather },
     { "storm", scenario_storm_of_loss_and_reordering },
     { "slow-line", scenario_slow_line },
