@@ -90,7 +90,7 @@ static void test_a_caller_nobody_admitted_gets_nothing(void)
     first_flight(1, 0, memory); /* that we called him once lets nobody in */
     probe(net.people[1].links, first_flight(0, 1, memory));
     CHECK_INT(answered_bytes, 0);
-    links_admit_device(net.people[1].links, net.people[0].device.public, net.now + 1);
+    links_admit_device(net.people[1].links, net.people[0].device.public, net.now + SECOND);
     probe(net.people[1].links, first_flight(0, 1, memory)); /* admitted, but this stamp was seen */
     CHECK_INT(answered_bytes, 0);
     net_finish(&net);
