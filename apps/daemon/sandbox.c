@@ -15,16 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void sandbox_prepare(void)
-{
-    struct rlimit none = { 0, 0 };
-    umask(077);
-    setrlimit(RLIMIT_CORE, &none);
-#if !SANDBOX_WATCHED
-    prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
 /* --- files ------------------------------------------------------------------------------------ */
 
 /* Debian 12's header knows ABI 2; later kernels know more kinds of access. */
@@ -193,19 +183,32 @@ static void build(struct filter *filter)
     end_with(filter, refusal);
 }
 
-static bool limit_calls(void)
+static void limit_calls(void)
 {
     struct filter filter = { .size = 0 };
     build(&filter);
     struct sock_fprog program = { .len = filter.size, .filter = filter.steps };
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 #else
-static bool limit_calls(void)
+static void limit_calls(void)
 {
-    return false;
 }
 #endif
+
+void sandbox_prepare(void)
+{
+    struct rlimit none = { 0, 0 };
+    umask(077);
+    setrlimit(RLIMIT_CORE, &none);
+    /* Now, not in sandbox_enter: libuv makes an io_uring at once where it may, and ends the process
+       when it may not use it later. Without one it goes on as on older kernels. */
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        limit_calls();
+#if !SANDBOX_WATCHED
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
 
 struct sandbox_got sandbox_enter(const char *home, const char *socket_folder)
 {
@@ -213,6 +216,6 @@ struct sandbox_got sandbox_enter(const char *home, const char *socket_folder)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return got;
     got.files = limit_files(home, socket_folder);
-    got.calls = limit_calls();
+    got.calls = prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER;
     return got;
 }

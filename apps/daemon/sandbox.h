@@ -19,13 +19,14 @@
 #endif
 #endif
 
-/* First thing in main: private files, no core dump, no debugger of the same user. */
+/* First thing in main, before any loop or thread: private files, no core dump, no debugger of the
+   same user, and fewer system calls. */
 void sandbox_prepare(void);
 
 struct sandbox_got { /* what the kernel gave */
     bool files, calls;
 };
-/* Both folders exist. Before the first thread, which would keep its rights. */
+/* Files. Both folders exist. Before the first thread, which would keep its rights. */
 struct sandbox_got sandbox_enter(const char *home, const char *socket_folder);
 
 #endif
