@@ -7,6 +7,7 @@ Real daemons on loopback, each in a home that vanishes with the test.
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ CLIENTS_MAX = 128
 START_SECONDS = 0.1  # from exec to the first answer, when nothing else keeps the machine busy
 IDLE_BYTES = 12 << 20
 MESSAGES = 3000  # for a reader that sleeps: several megabytes of events
+ALTERED_LINES = 20000
 SLOW_SECONDS = 30  # how long a subscriber may read nothing while there is more
 CASES = []
 RUNNING = []
@@ -213,6 +215,60 @@ def what_is_no_request_gets_an_error_and_changes_nothing(folder):
     for field in ("contacts", "owed", "newest_event", "identity"):
         assert after[field] == before[field]
     daemon.stop()
+
+
+def altered(luck, line):
+    """The line with one to three accidents; never an empty one."""
+    line = bytearray(line)
+    for _ in range(luck.randint(1, 3)):
+        at, size = luck.randrange(len(line)), luck.randint(1, 8)
+        accident = luck.randrange(5)
+        if accident == 0:
+            line[at] = luck.randrange(256)
+        elif accident == 1:
+            del line[at:at + size]
+        elif accident == 2:
+            line[at:at] = line[at:at + size]
+        elif accident == 3:
+            line[at:at] = luck.choice([b'"', b"{", b"[", b"\\", b"\\u0000", b"-", b"1e9", b"\xc3"])
+        else:
+            del line[at:]
+        if not line:
+            line = bytearray(b"x")
+    return bytes(line).translate(bytes.maketrans(b"\r\n", b"  ")).strip() or b"x"
+
+
+@case
+def altered_lines_get_an_answer_each_and_change_nothing(folder):
+    seed = int.from_bytes(os.urandom(4), "big")
+    print(f"   seed {seed}")
+    luck = random.Random(seed)
+    ada, bob = friends(folder)
+    lines = [request(1, "contact.get", who="bob"), request("x", "session.hello"),
+             request(2, "message.list", who="bob", limit=10, oldest=True),
+             request(3, "message.send", who="eve", text="hello", request_key="k"),
+             request(4, "contact.update", who="eve", name="adam", at=["192.0.2.1:7"]),
+             request(5, "contact.add", card="rmg1x", name="eve", at=["[2001:db8::1]:7"]),
+             request(6, "events.since", since=1, limit=3), request(7, "rpc.discover")]
+    ada.ask("message.send", who="bob", text="hello")
+    people.wait_for("delivery", lambda: ada.status()["owed"] == 0)
+
+    def state():
+        conversation = ada.ask("conversation.get", who="bob")
+        return ada.status()["contacts"], conversation, ada.ask("events.since", since=0)
+
+    before = state()
+    client = ada.client()
+    for _ in range(ALTERED_LINES // 100):
+        hundred = [altered(luck, luck.choice(lines)) for _ in range(100)]
+        client.socket.sendall(b"\n".join(hundred) + b"\n")
+        for line in hundred:
+            answer = json.loads(client.lines.readline())
+            assert ("error" in answer) != ("result" in answer), (line, answer)
+            assert answer.get("error", {}).get("code") != -32603, (line, answer)
+    assert state() == before
+    for daemon in (ada, bob):
+        daemon.stop()
 
 
 @case
@@ -568,6 +624,36 @@ def a_conversation_is_read_in_pages_of_bounded_size(folder):
     refused("NO_MESSAGE", ada.ask, "message.list", who="bob", after="aaaaaaaa")
     for daemon in (ada, bob):
         daemon.stop()
+
+
+@case
+def a_reader_who_is_nearly_too_slow_gets_every_answer(folder):
+    """More is asked while answers fill the socket, and they leave in the round that reads it."""
+    daemon = Daemon(folder, "ada").start()
+    client = daemon.client()
+    client.socket.sendall(request(0, "rpc.discover") + b"\n")
+    size = len(client.lines.readline())
+    for flying in range((200 << 10) // size, (256 << 10) // size + 1):
+        client = daemon.client()
+        for number in range(flying):
+            client.socket.sendall(request(number, "rpc.discover") + b"\n")
+        time.sleep(0.3)
+        daemon.process.send_signal(signal.SIGSTOP)
+        for number in range(flying, 2 * flying):
+            client.socket.sendall(request(number, "rpc.discover") + b"\n")
+        held = b""
+        client.socket.settimeout(0.3)
+        try:
+            while True:
+                held += client.socket.recv(1 << 16)
+        except TimeoutError:
+            daemon.process.send_signal(signal.SIGCONT)
+        client.socket.settimeout(people.PATIENCE_SECONDS)
+        while held.count(b"\n") < 2 * flying:
+            held += client.socket.recv(1 << 16)
+        assert [json.loads(line)["id"] for line in held.splitlines()] == list(range(2 * flying))
+        client.close()
+    daemon.stop()
 
 
 @case
