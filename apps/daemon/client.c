@@ -98,8 +98,12 @@ static void serve(struct client *client, struct bytes line)
 static void serve_lines(struct client *client)
 {
     struct bytes line;
-    while (!client->overlong &&
-           host_queued(client->host) + client->unsent < HOST_QUEUE_ENOUGH_BYTES) {
+    client->stalled = false;
+    while (!client->overlong) {
+        if (host_queued(client->host) + client->unsent >= HOST_QUEUE_ENOUGH_BYTES) {
+            client->stalled = true;
+            return;
+        }
         enum rpc_line kind = rpc_lines_next(client->lines, &line);
         if (kind == RPC_LINE_NONE)
             return;
@@ -126,6 +130,17 @@ void client_room(void *self, struct host_client *host)
 {
     (void)self;
     serve_lines(client_of(host));
+}
+
+/* The host tells when a queue that was full has room. One that only seemed full, because answers of
+   the round came on top of what was leaving just then, is nobody else's to see to. */
+void clients_go_on(struct daemon *daemon)
+{
+    LIST_EACH (link, &daemon->clients) {
+        struct client *client = LIST_ITEM(link, struct client, link);
+        if (client->stalled)
+            serve_lines(client);
+    }
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

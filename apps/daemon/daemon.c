@@ -106,6 +106,8 @@ static void on_settled(void *self, enum fault fault)
         streams_advance(daemon);
     if (daemon->state == DAEMON_STOPPING)
         finish(daemon);
+    else
+        clients_go_on(daemon);
 }
 
 /* Subscribers are told by the round, so there must be one. */

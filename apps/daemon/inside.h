@@ -54,6 +54,7 @@ struct client {
     struct rpc_lines *lines;
     size_t unsent; /* bytes of answers that wait for the round */
     bool overlong; /* its last word was a line too long */
+    bool stalled;  /* it has lines left for when there is room */
     struct subscription subscription;
 };
 
@@ -96,6 +97,7 @@ void client_answer(struct client *client, const json_t *id, enum rpc_error error
 struct client *client_numbered(struct daemon *daemon, uint64_t number);
 /* RPC_FINE: sends what waits; else sends that error in place of each. */
 void answers_release(struct daemon *daemon, enum rpc_error error);
+void clients_go_on(struct daemon *daemon); /* with lines that waited for room */
 
 /* --- opening.c: passphrases, beside the loop -------------------------------------------------- */
 
