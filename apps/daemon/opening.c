@@ -5,10 +5,12 @@
 #include "base/mem.h"
 
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 
 #define WANTED_TIME   (750 * MILLISECOND) /* of one try, on the machine that makes the home */
 #define WANTED_MEMORY ((size_t)256 << 20) /* memory first (RFC 9106, 4), but not beyond this */
+#define OF_MACHINE    8                   /* nor beyond this part of what the machine has */
 
 struct opening {
     struct daemon *daemon;
@@ -156,9 +158,18 @@ static duration thread_time(void)
     return (duration)time.tv_sec * SECOND + (duration)time.tv_nsec;
 }
 
+/* A home made on a small machine must open there again, beside everything else. */
+static uint64_t most_memory(void)
+{
+    struct sysinfo machine;
+    if (sysinfo(&machine) < 0)
+        return VAULT_FLOOR_MEMORY_BYTES;
+    return earlier(WANTED_MEMORY, (uint64_t)machine.totalram * machine.mem_unit / OF_MACHINE);
+}
+
 static struct vault_cost raised(struct vault_cost cost, duration took)
 {
-    while (2 * took <= WANTED_TIME && 2 * cost.memory_bytes <= WANTED_MEMORY) {
+    while (2 * took <= WANTED_TIME && 2 * cost.memory_bytes <= most_memory()) {
         cost.memory_bytes *= 2;
         took *= 2;
     }
