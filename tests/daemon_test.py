@@ -311,7 +311,7 @@ def raises(call, *arguments):
     return False
 
 
-# --- start, lock, stop ----------------------------------------------------------------------------
+# --- start, lock, stop --------------------------------------------------------------------------
 
 
 @case
@@ -434,7 +434,7 @@ def a_damaged_home_stops_it_with_a_sentence(folder):
     assert done.returncode == 10 and b"damaged" in done.stderr, done
 
 
-# --- messages and events -----------------------------------------------------------------------------
+# --- messages and events ------------------------------------------------------------------------
 
 
 @case
