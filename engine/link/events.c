@@ -32,7 +32,8 @@ static void fill(struct link *link, enum link_event_kind kind, struct link_event
     out->reason = link->reason;
     out->we_called = link->we_called;
     out->address = link->address;
-    out->stamp = link->stamp;
+    out->stamp = link->we_called ? 0 : link->stamp;
+    out->own_stamp = link->we_called ? link->stamp : 0;
 }
 
 static void fill_who(struct link *link, struct link_event *out)
@@ -49,6 +50,8 @@ static bool tell(struct link *link, bool *flag, enum link_event_kind kind, struc
     fill(link, kind, out);
     if (kind == LINK_UP || kind == LINK_RECORD || kind == LINK_VISITOR)
         fill_who(link, out);
+    if (kind == LINK_UP)
+        out->stamp = links_find_peer(link->links, link->device)->newest;
     return true;
 }
 

@@ -28,19 +28,19 @@ struct guest {
     struct account *account; /* at our door */
 };
 
-static struct budget *budget_of(struct links *links, const struct address *from)
+static size_t place_of(const struct links *links, const struct address *from)
 {
     /* A household has a /64 of IPv6, or one IPv4 address. */
     size_t size = address_is_ipv4(from) ? 16 : 8;
-    uint64_t hash = hash_short(links->source_key, (struct bytes){ from->ip, size });
-    return &links->calls_from[hash % SOURCE_BUDGETS];
+    return hash_short(links->source_key, (struct bytes){ from->ip, size }) % SOURCE_BUDGETS;
 }
 
-static bool affordable(struct links *links, instant now, const struct address *from)
+static bool affordable(struct links *links, enum link_role role, instant now,
+                       const struct address *from)
 {
-    return budget_take(budget_of(links, from), now, SOURCE_CALLS_PER_SECOND,
-                       SOURCE_CALLS_AT_ONCE) &&
-           budget_take(&links->calls, now, CALLS_PER_SECOND, CALLS_AT_ONCE);
+    return budget_take(&links->calls[role].from[place_of(links, from)], now,
+                       SOURCE_CALLS_PER_SECOND, SOURCE_CALLS_AT_ONCE) &&
+           budget_take(&links->calls[role].all, now, CALLS_PER_SECOND, CALLS_AT_ONCE);
 }
 
 static const struct held *called_key(const struct links *links, struct bytes first_id)
@@ -174,8 +174,11 @@ static void admit(struct links *links, instant now, const struct address *from, 
     struct peer *peer = guest->peer;
     if (peer != NULL && peer->dial != NULL && !insist) {
         if (dial_wins(peer->dial, now, from, flight,
-                      links_newest_contact(links)->certificate.device))
+                      links_newest_contact(links)->certificate.device)) {
+            peer->dial->dialling->declined =
+                later(peer->dial->dialling->declined, guest->hello.stamp);
             return;
+        }
         dial_pause(peer->dial);
     }
     if (peer != NULL && peer->answer != NULL)
@@ -202,7 +205,7 @@ void guests_hear(struct links *links, instant now, const struct address *from,
     if (wire_look((struct bytes){ flight->bytes[0], flight->sizes[0] }, &id) != WIRE_INITIAL ||
         (guest.held = called_key(links, id)) == NULL ||
         !collect(guest.held, flight, id, &message) || !first_message_whole(&message, &noise) ||
-        !affordable(links, now, from))
+        !affordable(links, guest.held->role, now, from))
         return;
     memcpy(guest.first_id, id.data, sizeof guest.first_id);
     if (read_message(links, &guest, noise))

@@ -48,6 +48,7 @@ struct dialling {
     bool heard;  /* something of theirs opened: the stored flight has done its work */
     bool paused; /* we answer their call instead */
     struct waiting *waiting;
+    uint64_t declined; /* greatest stamp of the calls we did not answer, for ours wins */
 };
 
 struct answering {
@@ -142,7 +143,10 @@ struct links {
     struct list ready, writing, loose;
     size_t loose_count;
     struct timers timers;
-    struct budget resets, calls, calls_from[SOURCE_BUDGETS];
+    struct budget resets;
+    struct {
+        struct budget all, from[SOURCE_BUDGETS];
+    } calls[2]; /* by the role of the key: whoever holds our card could else keep contacts out */
     uint8_t source_key[16];
     struct {
         link_id link;

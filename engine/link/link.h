@@ -142,8 +142,8 @@ struct link_event {
     enum link_reason reason;
     bool we_called;
     struct address address;
-    uint64_t stamp; /* UP as responder, VISITOR: keep the greatest per device. UP as caller, RECORD:
-                       our own; remember the greatest, for stamp_floor */
+    uint64_t stamp;     /* UP, VISITOR: of theirs; keep the greatest per device, per account */
+    uint64_t own_stamp; /* UP as caller, RECORD: of ours; keep the greatest, for stamp_floor */
     struct certificate certificate;
     uint8_t certificate_wire[CERTIFICATE_BYTES];
     struct bytes data; /* valid until the next call of this room */

@@ -428,6 +428,9 @@ static void open_link(struct link *link, instant now)
     if (dial != NULL && dial != link)
         link_end(dial, LINK_REPLACED, false);
     link_become(link, LINK_OPEN);
+    /* A call that lost to ours is over as well: whoever kept it must not be answered later. */
+    if (link->dialling != NULL)
+        peer->newest = later(peer->newest, link->dialling->declined);
     dial_finish(link);
     guests_finish(link);
     peer->dial = NULL;

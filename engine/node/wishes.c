@@ -187,7 +187,7 @@ static bool recognise(struct node *node, instant now, const struct link_event *e
     bool fresh;
     /* A stamp of ours counts as a time: then, after a restart with a clock set back, the next one
        is greater all the same. */
-    instant seen = event->we_called ? later(now, event->stamp) : now;
+    instant seen = later(now, event->own_stamp);
     enum fault fault = chat_device_seen(node->chat, seen, &event->certificate,
                                         event->certificate_wire, stamp, out, &fresh);
     node_note(node, fault);
@@ -200,8 +200,7 @@ static void link_up(struct node *node, instant now, const struct link_event *eve
     struct call *call = call_of(node, event->link);
     if (call == NULL)
         call = call_create(node, event->link);
-    if (call == NULL ||
-        !recognise(node, now, event, event->we_called ? 0 : event->stamp, &device)) {
+    if (call == NULL || !recognise(node, now, event, event->stamp, &device)) {
         links_close(node->links, now, event->link);
         return;
     }
