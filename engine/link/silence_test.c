@@ -162,6 +162,38 @@ static void test_a_replayed_call_gets_nothing_from_elsewhere(void)
     net_finish(&net);
 }
 
+/* Somebody who holds a card, and is nobody's contact, knocks from everywhere as often as he can. */
+static struct bytes knock;
+static bool crowd(struct net *here, size_t from, size_t to, struct bytes datagram)
+{
+    struct address address = net_address("203.0.113.5:5");
+    (void)datagram;
+    for (size_t i = 0; from == 0 && to == 1 && i < 3000; i++) {
+        address.ip[13] = (uint8_t)(i >> 8);
+        address.ip[14] = (uint8_t)i;
+        links_receive(here->people[1].links, here->now, &address, knock);
+    }
+    return true;
+}
+
+static void test_a_crowd_at_the_door_keeps_no_contact_out(void)
+{
+    uint8_t memory[1500];
+    struct link_batch batch;
+    net_start(&net, 8, 3);
+    net_befriend(&net, 0, 1);
+    CHECK(net_dial_door(&net, 2, 1) != 0);
+    CHECK(links_next_batch(net.people[2].links, net.now, &batch));
+    CHECK(batch.bytes.size <= sizeof memory);
+    memcpy(memory, batch.bytes.data, batch.bytes.size);
+    knock = (struct bytes){ memory, batch.bytes.size };
+    net.people[2].deaf = true;
+    net.gate = crowd;
+    CHECK(net_dial(&net, 0, 1) != 0);
+    CHECK(net_until(&net, 1, LINK_UP, 1, 150 * MILLISECOND));
+    net_finish(&net);
+}
+
 /* Whatever byte of whatever datagram is damaged, the handshake and the talk go on. */
 static size_t damage_at;
 static bool damage(struct net *here, size_t from, size_t to, struct bytes datagram)
@@ -220,5 +252,6 @@ TESTS(TEST(test_half_valid_datagrams_get_nothing), TEST(test_a_call_under_a_wron
       TEST(test_a_caller_nobody_admitted_gets_nothing),
       TEST(test_a_stranger_at_the_door_gets_nothing),
       TEST(test_a_door_wants_the_visitors_own_signature),
-      TEST(test_a_replayed_call_gets_nothing_from_elsewhere), TEST(test_damage_harms_nobody),
+      TEST(test_a_replayed_call_gets_nothing_from_elsewhere),
+      TEST(test_a_crowd_at_the_door_keeps_no_contact_out), TEST(test_damage_harms_nobody),
       TEST(test_claims_leave_the_dht_alone))
