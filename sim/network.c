@@ -49,6 +49,9 @@ struct network {
     struct flight *heap; /* the earliest first */
     size_t flight_count, flight_room;
     uint64_t order;
+    struct flight *tap; /* what somebody on the path kept */
+    size_t tap_count;
+    bool tapped;
     uint8_t *arrived; /* what the last arrival pointed to */
     struct network_counts counts;
 };
@@ -69,6 +72,9 @@ void network_destroy(struct network *network)
         mem_free(network->plugs[i]);
     for (size_t i = 0; i < network->flight_count; i++)
         mem_free(network->heap[i].data);
+    for (size_t i = 0; i < network->tap_count; i++)
+        mem_free(network->tap[i].data);
+    mem_free(network->tap);
     mem_free(network->heap);
     mem_free(network->arrived);
     mem_free(network);
@@ -305,15 +311,33 @@ static bool leaves_at(struct plug *plug, instant now, size_t size, instant *out)
     return true;
 }
 
+static void keep(struct network *network, const struct address *to, struct bytes datagram)
+{
+    if (!network->tapped || network->tap_count == NETWORK_TAP_MAX)
+        return;
+    struct flight *kept = &network->tap[network->tap_count++];
+    *kept = (struct flight){ .to = *to, .size = datagram.size };
+    kept->data = mem_copy(datagram.data, datagram.size);
+}
+
+static void count_to_nobody(struct network_counts *counts, size_t size)
+{
+    counts->to_nobody++;
+    if (size > counts->to_nobody_largest)
+        counts->to_nobody_largest = size;
+}
+
 void network_send(struct network *network, instant now, struct plug *plug, const struct address *to,
                   struct bytes datagram)
 {
     instant leaves;
     network->counts.sent++;
-    network->counts.to_nobody += !ever_a_plug(network, to);
+    if (!ever_a_plug(network, to))
+        count_to_nobody(&network->counts, datagram.size);
     if (plug->nat.patience > 0)
         nat_outward(network, now, plug, to);
     struct address from = plug->outside;
+    keep(network, to, datagram);
     trace(&network->counts.trace, &now, sizeof now);
     trace(&network->counts.trace, from.ip, sizeof from.ip);
     trace(&network->counts.trace, to->ip, sizeof to->ip);
@@ -334,6 +358,30 @@ void network_inject(struct network *network, instant now, const struct address *
                     const struct address *to, struct bytes datagram)
 {
     launch(network, fly_until(network, now), from, to, datagram);
+}
+
+void network_tap(struct network *network, bool listens)
+{
+    if (network->tap == NULL)
+        network->tap = mem_zeroed(NETWORK_TAP_MAX, sizeof *network->tap);
+    network->tapped = listens;
+}
+
+size_t network_tapped(const struct network *network)
+{
+    return network->tap_count;
+}
+
+struct bytes network_tapped_one(const struct network *network, size_t number)
+{
+    assert(number < network->tap_count);
+    return (struct bytes){ network->tap[number].data, network->tap[number].size };
+}
+
+void network_replay(struct network *network, instant now, size_t number, const struct address *from)
+{
+    struct address to = network->tap[number].to;
+    network_inject(network, now, from, &to, network_tapped_one(network, number));
 }
 
 /* --- arriving ---------------------------------------------------------------------------- */

@@ -42,6 +42,15 @@ void network_send(struct network *network, instant now, struct plug *plug, const
 void network_inject(struct network *network, instant now, const struct address *from,
                     const struct address *to, struct bytes datagram);
 
+/* Somebody on the path keeps what is sent while he listens, up to so many datagrams; and sends any
+   of them again from where he likes. */
+#define NETWORK_TAP_MAX 4096
+void network_tap(struct network *network, bool listens);
+size_t network_tapped(const struct network *network);
+struct bytes network_tapped_one(const struct network *network, size_t number);
+void network_replay(struct network *network, instant now, size_t number,
+                    const struct address *from);
+
 struct arrival {
     void *owner;
     struct address from;
@@ -53,8 +62,9 @@ instant network_next(const struct network *network);
 
 struct network_counts {
     uint64_t sent, lost;
-    uint64_t to_nobody; /* sent to an address at which no computer ever was */
-    uint64_t trace;     /* a digest of when what was sent from where to where */
+    uint64_t to_nobody;       /* sent to an address at which no computer ever was */
+    size_t to_nobody_largest; /* bytes of the largest of them */
+    uint64_t trace;           /* a digest of when what was sent from where to where */
 };
 struct network_counts network_counts(const struct network *network);
 

@@ -55,6 +55,7 @@ void scenario_everything_restarts(struct sim *sim);
 
 /* scenario_stranger.c */
 void scenario_stranger_meets_silence(struct sim *sim);
+void scenario_old_packets_come_again(struct sim *sim);
 void scenario_damaged_packets(struct sim *sim);
 
 /* scenario_chaos.c */

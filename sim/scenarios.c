@@ -42,6 +42,7 @@ static const struct scenario {
     { "old-copy", scenario_old_copy_comes_back },
     { "chaos", scenario_everything_goes_wrong },
     { "stranger", scenario_stranger_meets_silence },
+    { "replays", scenario_old_packets_come_again },
     { "damaged-packets", scenario_damaged_packets },
 };
 

@@ -36,6 +36,9 @@ bool sim_run_till_delivered(struct sim *sim, duration most);
 _Noreturn void sim_fail(struct sim *sim, const char *file, int line, const char *claim);
 #define SIM_CHECK(sim, claim) ((claim) ? (void)0 : sim_fail(sim, __FILE__, __LINE__, #claim))
 
+/* What network_tap kept, sent again now. */
+void sim_replay(struct sim *sim, size_t number, const struct address *from);
+
 /* --- people and their computers ---------------------------------------------------------- */
 
 struct sim_node *sim_add(struct sim *sim, const char *name); /* has an identity, knows nobody */

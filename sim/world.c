@@ -62,6 +62,11 @@ void sim_inject(struct sim *sim, const struct address *from, struct sim_node *to
     network_inject(sim->network, sim->now, from, &at, packet);
 }
 
+void sim_replay(struct sim *sim, size_t number, const struct address *from)
+{
+    network_replay(sim->network, sim->now, number, from);
+}
+
 struct network *sim_network(struct sim *sim)
 {
     return sim->network;
