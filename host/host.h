@@ -46,7 +46,10 @@ struct host_hooks {
     void (*stop)(void *self); /* SIGTERM or SIGINT */
     void (*opened)(void *self, struct host_client *client);
     void (*data)(void *self, struct host_client *client, struct bytes data); /* at most 64 KiB */
-    void (*room)(void *self, struct host_client *client);   /* its full queue has drained */
+    void (*room)(void *self, struct host_client *client); /* its full queue has drained */
+    /* It will send no more, but still listens: hang up once it has what it waits for. NULL: at
+     * once. */
+    void (*ended)(void *self, struct host_client *client);
     void (*closed)(void *self, struct host_client *client); /* the last word about it */
 };
 

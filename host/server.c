@@ -30,6 +30,7 @@ struct host_client {
     struct buffer sending, waiting;
     bool open;    /* `opened` was told, so `closed` must be */
     bool paused;  /* not read from until its queue drains */
+    bool ended;   /* it sends no more */
     bool leaving; /* closed once its queue is empty */
 };
 
@@ -87,6 +88,8 @@ static void close_client(struct host_client *client)
 
 void host_hang_up(struct host_client *client)
 {
+    if (client->leaving)
+        return;
     client->leaving = true;
     host_touch(client->host); /* the end of the round sees to it */
 }
@@ -100,15 +103,30 @@ static void give_memory(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
     *out = uv_buf_init(client->host->read_memory, READ_BYTES);
 }
 
+/* A client that has said all it has to say may still be listening for answers; one that broke off
+   is not. */
+static void end_reading(struct host_client *client, bool politely)
+{
+    struct host_hooks *hooks = &client->host->settings.hooks;
+    client->ended = true;
+    uv_read_stop((uv_stream_t *)&client->pipe);
+    if (!politely)
+        close_client(client);
+    else if (hooks->ended != NULL)
+        hooks->ended(hooks->self, client);
+    else
+        host_hang_up(client);
+    host_touch(client->host);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *memory)
 {
     struct host_client *client = stream->data;
     struct host_hooks *hooks = &client->host->settings.hooks;
     if (got == 0) /* nothing after all */
         return;
-    if (got < 0) { /* it has said all it has to say; it may still be listening for answers */
-        uv_read_stop(stream);
-        host_hang_up(client);
+    if (got < 0) {
+        end_reading(client, got == UV_EOF);
         return;
     }
     if (hooks->data != NULL && !client->leaving)
@@ -120,7 +138,8 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *memory)
 static void read_on(struct host_client *client)
 {
     client->paused = false;
-    if (!client->leaving && uv_read_start((uv_stream_t *)&client->pipe, give_memory, on_read) != 0)
+    if (!client->leaving && !client->ended &&
+        uv_read_start((uv_stream_t *)&client->pipe, give_memory, on_read) != 0)
         close_client(client);
 }
 

@@ -275,11 +275,21 @@ def altered_lines_get_an_answer_each_and_change_nothing(folder):
 def a_client_that_has_said_all_gets_every_answer(folder):
     daemon = Daemon(folder, "ada").start()
     client = daemon.client()
+    client.call("session.hello")
+    daemon.process.send_signal(signal.SIGSTOP)  # so that it finds everything and the end at once
     client.socket.sendall(b"".join(request(number, "rpc.discover") + b"\n"
                                    for number in range(200)))
     client.socket.shutdown(socket.SHUT_WR)
+    daemon.process.send_signal(signal.SIGCONT)
     numbers = [json.loads(line)["id"] for line in client.lines]
     assert numbers == list(range(200)), len(numbers)
+    daemon.new(passphrase="open")
+    daemon.ask("session.lock")
+    client = daemon.client()  # the same for an answer that takes its time
+    client.socket.sendall(request(1, "session.unlock", passphrase="open") + b"\n")
+    client.socket.shutdown(socket.SHUT_WR)
+    answers = [json.loads(line) for line in client.lines]
+    assert answers[0]["result"] == {"state": "ready"} and len(answers) == 1, answers
     daemon.stop()
 
 

@@ -89,7 +89,9 @@ static void serve(struct client *client, struct bytes line)
     } else {
         call.sentence = trouble;
     }
-    if (!call.later || error != RPC_FINE)
+    if (call.later && error == RPC_FINE)
+        client->jobs++;
+    else
         client_answer(client, request.id, error, call.result, call.sentence, call.more);
     rpc_request_release(&request);
 }
@@ -140,6 +142,8 @@ void clients_go_on(struct daemon *daemon)
         struct client *client = LIST_ITEM(link, struct client, link);
         if (client->stalled)
             serve_lines(client);
+        if (client->ended && !client->stalled && client->unsent == 0 && client->jobs == 0)
+            host_hang_up(client->host);
     }
 }
 
@@ -166,6 +170,12 @@ void client_destroy(struct client *client)
     list_remove(&client->link);
     rpc_lines_destroy(client->lines);
     mem_free(client);
+}
+
+void client_ended(void *self, struct host_client *host)
+{
+    (void)self;
+    client_of(host)->ended = true;
 }
 
 void client_closed(void *self, struct host_client *host)

@@ -298,6 +298,7 @@ enum rpc_error daemon_main(const struct daemon_settings *settings)
                    .opened = client_opened,
                    .data = client_data,
                    .room = client_room,
+                   .ended = client_ended,
                    .closed = client_closed },
         .crowded = { (const uint8_t *)crowded.data, crowded.size },
         .verbose = settings->verbose,

@@ -54,6 +54,8 @@ struct client {
     struct rpc_lines *lines;
     size_t unsent; /* bytes of answers that wait for the round */
     bool overlong; /* its last word was a line too long */
+    bool ended;    /* it asks no more, and leaves when it has its answers */
+    size_t jobs;   /* answers of its that are worked on beside the loop */
     bool stalled;  /* it has lines left for when there is room */
     struct subscription subscription;
 };
@@ -88,6 +90,7 @@ void daemon_close_node(struct daemon *daemon);
 void client_opened(void *self, struct host_client *host);
 void client_data(void *self, struct host_client *host, struct bytes data);
 void client_room(void *self, struct host_client *host);
+void client_ended(void *self, struct host_client *host);
 void client_closed(void *self, struct host_client *host);
 void client_destroy(struct client *client);
 /* The answer leaves once the round is settled; takes over result and more. */
@@ -97,7 +100,8 @@ void client_answer(struct client *client, const json_t *id, enum rpc_error error
 struct client *client_numbered(struct daemon *daemon, uint64_t number);
 /* RPC_FINE: sends what waits; else sends that error in place of each. */
 void answers_release(struct daemon *daemon, enum rpc_error error);
-void clients_go_on(struct daemon *daemon); /* with lines that waited for room */
+/* With lines that waited for room; and those who have all their answers leave. */
+void clients_go_on(struct daemon *daemon);
 
 /* --- opening.c: passphrases, beside the loop -------------------------------------------------- */
 

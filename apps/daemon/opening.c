@@ -54,11 +54,12 @@ static struct bytes passphrase_of(const struct opening *opening)
 static void answer(struct opening *opening, enum rpc_error error, json_t *result)
 {
     struct client *client = client_numbered(opening->daemon, opening->client);
-    if (client != NULL)
-        client_answer(client, opening->id, error, result, NULL, NULL);
-    else
+    if (client == NULL) {
         json_decref(result);
-    host_touch(opening->daemon->host);
+        return;
+    }
+    client->jobs--;
+    client_answer(client, opening->id, error, result, NULL, NULL);
 }
 
 /* --- unlocking -------------------------------------------------------------------------------- */
