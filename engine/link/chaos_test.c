@@ -118,8 +118,8 @@ static void find_again(size_t who, size_t whom)
     size_t before = net_count(&net, whom, LINK_FRAME);
     CHECK(links_send(net.people[who].links, net.now, link_between(who, whom),
                      bytes_of_text("calm")) == FAULT_NONE);
-    net_run(&net, 2 * SECOND);
-    CHECK(net_count(&net, whom, LINK_FRAME) > before);
+    CHECK(
+        net_until(&net, whom, LINK_FRAME, before + 1, 5 * SECOND)); /* a stall, and its watchdog */
     CHECK(link_between(whom, who) != 0);
 }
 

@@ -121,7 +121,7 @@ struct connection_figures {
     duration rtt, probe_timeout;
     size_t datagram_bytes;
     uint64_t sent_bytes, received_bytes, acknowledged, lost_packets;
-    size_t unacknowledged; /* stream bytes sent and not yet acknowledged */
+    bool waiting; /* for the peer to acknowledge what we want to say, sent or not */
 };
 void connection_look(const struct connection *connection, struct connection_figures *out);
 

@@ -315,7 +315,9 @@ void connection_look(const struct connection *connection, struct connection_figu
     out->acknowledged = connection->acknowledged;
     for (size_t i = 0; i < STREAM_KINDS; i++) {
         const struct outlet *outlet = &connection->outlets[i];
-        out->unacknowledged += outlet->queue.marked;
+        /* Bytes it has not sent count too: the library was seen to believe its window full for
+           ever. Not so when the peer's own limit holds us back: then it is he who waits. */
+        out->waiting |= outlet->queue.marked > 0 || (outlet->queue.size > 0 && !outlet->blocked);
         if (outlet->opened)
             out->lost_packets += ngtcp2_conn_get_stream_loss_count(connection->quic, outlet->id);
     }

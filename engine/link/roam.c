@@ -83,7 +83,7 @@ static void watch(struct link *link, instant now)
 {
     struct connection_figures figures;
     connection_look(link->connection, &figures);
-    if (figures.unacknowledged == 0) {
+    if (!figures.waiting) {
         link->watched_since = NEVER;
     } else if (link->watched_since == NEVER || figures.acknowledged != link->watched_acknowledged) {
         link->watched_since = now;
