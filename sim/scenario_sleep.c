@@ -19,7 +19,7 @@ void scenario_message_waits_for_a_sleeping_friend(struct sim *sim)
     bool trying_now = why.attempts[why.attempt_count - 1].ended == 0;
     CHECK(trying_now != (why.next_try != NEVER));
     sim_wake(bob, sim_luck(sim, 2) == 0);
-    sim_run(sim, 5 * MINUTE);
+    sim_run(sim, 30 * SECOND);
     CHECK(sim_heard(bob, "lunch?") == 1);
     CHECK(sim_knows_delivered(alice, "lunch?"));
     CHECK(sim_why(alice, "lunch?", &why) && why.owed.row == 0);
