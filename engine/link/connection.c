@@ -221,13 +221,14 @@ struct connection *connection_answer(const struct connection_setup *setup, insta
 static void forget_ids(struct connection *connection)
 {
     struct directory *directory = connection->setup.directory;
-    ngtcp2_cid ids[16];
+    /* Those the peer retired stay a while: how many there are is his to say. */
     size_t count = ngtcp2_conn_get_scid(connection->quic, NULL);
-    assert(count <= COUNT(ids));
+    ngtcp2_cid *ids = mem_zeroed(count, sizeof *ids);
     ngtcp2_conn_get_scid(connection->quic, ids);
     for (size_t i = 0; i < count; i++)
         directory_remove(directory, connection->setup.owner,
                          (struct bytes){ ids[i].data, ids[i].datalen });
+    mem_free(ids);
     directory_remove(directory, connection->setup.owner, BYTES_OF(connection->setup.first_id));
     while (connection->token_count > 0)
         connection_remove_token(connection, connection->tokens[0]);

@@ -308,6 +308,69 @@ static void test_somebody_else_at_that_key_is_refused(void)
     net_finish(&net);
 }
 
+static void test_an_old_key_is_answered_until_it_is_forgotten(void)
+{
+    struct dh_pair next;
+    uint8_t certificate[CERTIFICATE_BYTES];
+    struct link_dial dial;
+    link_id id;
+    net_start(&net, 13, 2);
+    net_befriend(&net, 0, 1);
+    struct person *person = &net.people[1];
+    dh_pair_make(&next, &person->rng);
+    certificate_write(certificate, &person->account, &person->device, next.public,
+                      LINK_ROLE_CONTACT, 19007, 30000);
+    CHECK(links_hold(person->links, LINK_ROLE_CONTACT, &next, certificate) == FAULT_NONE);
+    CHECK(net_dial(&net, 0, 1) != 0); /* by the certificate he knows */
+    CHECK(net_until(&net, 0, LINK_UP, 1, SECOND));
+    links_close_all(net.people[0].links, net.now);
+    net_run(&net, SECOND);
+    links_forget(person->links, person->link_key.public);
+    CHECK(net_dial(&net, 0, 1) != 0);
+    CHECK(net_until(&net, 0, LINK_DOWN, 2, 10 * SECOND));
+    CHECK_INT(net_last(&net, 0, LINK_DOWN)->reason, LINK_NO_ANSWER);
+    net_fill_dial(&net, 0, 1, &dial);
+    memcpy(dial.theirs, next.public, KEY_BYTES);
+    certificate_hash(dial.certificate_hash, BYTES_OF(certificate));
+    CHECK(links_dial(net.people[0].links, net.now, &dial, &id) == FAULT_NONE);
+    CHECK(net_until(&net, 0, LINK_UP, 2, SECOND));
+    /* And he calls with the newest. */
+    links_close(net.people[0].links, net.now, id);
+    net_run(&net, SECOND);
+    CHECK(net_dial(&net, 1, 0) != 0);
+    CHECK(net_until(&net, 0, LINK_UP, 3, SECOND));
+    CHECK_BYTES(net_last(&net, 0, LINK_UP)->certificate.link, next.public, KEY_BYTES);
+    net_finish(&net);
+}
+
+static void test_one_past_each_limit_is_refused_and_changes_nothing(void)
+{
+    struct link_dial dial;
+    struct dh_pair pair;
+    link_id id;
+    net_start(&net, 14, 2);
+    net_befriend(&net, 0, 1);
+    struct links *links = net.people[0].links;
+    for (size_t held = 2; held <= LINK_HELD_KEYS; held++) { /* two it holds from the start */
+        dh_pair_make(&pair, &net.people[0].rng);
+        CHECK_INT(links_hold(links, LINK_ROLE_DOOR, &pair, NULL),
+                  held < LINK_HELD_KEYS ? FAULT_NONE : FAULT_BUSY);
+    }
+    net_fill_dial(&net, 0, 1, &dial);
+    for (size_t i = 0; i < LINK_MAX_COUNT; i++) {
+        memcpy(dial.device, &i, sizeof i);
+        CHECK(links_dial(links, net.now, &dial, &id) == FAULT_NONE);
+    }
+    dial.device[KEY_BYTES - 1] ^= 1;
+    CHECK(links_dial(links, net.now, &dial, &id) == FAULT_BUSY && id == 0);
+    CHECK_INT(links_count(links), LINK_MAX_COUNT);
+    links_close_all(links, net.now);
+    net_run(&net, MILLISECOND);
+    CHECK_INT(links_count(links), 0);
+    CHECK(net_dial(&net, 0, 1) != 0);
+    net_finish(&net);
+}
+
 static void test_a_refused_device_is_hung_up_on(void)
 {
     net_start(&net, 12, 2);
@@ -330,4 +393,7 @@ TESTS(TEST(test_nobody_there), TEST(test_any_of_several_addresses_will_do),
       TEST(test_of_two_that_come_up_both_sides_keep_the_same),
       TEST(test_a_restarted_caller_replaces_his_old_link),
       TEST(test_a_caller_who_restarts_at_once_is_let_in), TEST(test_a_restart_is_noticed_at_once),
-      TEST(test_somebody_else_at_that_key_is_refused), TEST(test_a_refused_device_is_hung_up_on))
+      TEST(test_somebody_else_at_that_key_is_refused),
+      TEST(test_an_old_key_is_answered_until_it_is_forgotten),
+      TEST(test_one_past_each_limit_is_refused_and_changes_nothing),
+      TEST(test_a_refused_device_is_hung_up_on))
