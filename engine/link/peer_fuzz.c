@@ -49,17 +49,24 @@ struct side {
     struct address at;
 };
 
-static void make_side(struct side *side, uint8_t number)
+/* The keys are made once: an input is about what is said under them. */
+static void make_keys(struct side *side, uint8_t number)
 {
-    struct links_settings settings = { .secret = { number } };
-    memset(side, 0, sizeof *side);
+    side->at.port = number;
     side->rng = rng_from_seed(&side->luck, number);
     sign_pair_make(&side->account, &side->rng);
     sign_pair_make(&side->device, &side->rng);
     dh_pair_make(&side->key, &side->rng);
     certificate_write(side->certificate, &side->account, &side->device, side->key.public,
                       LINK_ROLE_CONTACT, 0, 1);
-    side->at.port = number;
+}
+
+static void open_side(struct side *side, uint8_t number)
+{
+    struct links_settings settings = { .secret = { number } };
+    if (side->at.port == 0)
+        make_keys(side, number);
+    side->rng = rng_from_seed(&side->luck, number);
     side->links = links_create(&settings, &side->rng, NULL);
     links_set_device(side->links, &side->device);
     links_hold(side->links, LINK_ROLE_CONTACT, &side->key, side->certificate);
@@ -106,7 +113,7 @@ static void converse(struct side *good, struct side *bad)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct side made[2]; /* keys are made once */
+    static struct side made[2];
     struct link_dial dial = { 0 };
     link_id id;
     if (size == 0 || !crypto_start())
@@ -114,8 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool we_call = data[0] & 1;
     input = data + 1;
     input_left = size - 1;
-    make_side(&made[0], 1);
-    make_side(&made[1], 2);
+    open_side(&made[0], 1);
+    open_side(&made[1], 2);
     struct side *good = &made[0], *bad = &made[1];
     struct side *caller = we_call ? good : bad, *called = we_call ? bad : good;
     links_admit_device(good->links, bad->device.public, 0);

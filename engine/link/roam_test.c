@@ -206,7 +206,36 @@ static void test_loss_slows_a_transfer_but_breaks_nothing(void)
     net_finish(&net);
 }
 
+/* Settings that are not the ordinary ones: for mobile lines, and for paths that carry more. */
+static void test_other_settings_carry_as_well(void)
+{
+    static const struct {
+        bool bbr;
+        size_t most, found;
+        unsigned loss;
+    } rows[] = { { true, 0, 1444, 3 }, { false, 9000, 8952, 0 }, { false, 65507, 65507, 0 } };
+    for (size_t row = 0; row < COUNT(rows); row++) {
+        struct link_state state;
+        net_start(&net, 95 + row, 2);
+        for (size_t i = 0; i < 2; i++) {
+            net.people[i].settings.bbr = rows[row].bbr;
+            net.people[i].settings.datagram_most = rows[row].most;
+            net_restart(&net, i);
+        }
+        net_befriend(&net, 0, 1);
+        net.bits_per_second = rows[row].bbr ? 20 * 1000 * 1000 : 0;
+        link_id id = net_dial(&net, 0, 1);
+        CHECK(net_until(&net, 1, LINK_UP, 1, SECOND));
+        net_run(&net, 3 * SECOND);
+        CHECK(links_look(net.people[0].links, id, &state));
+        CHECK_INT(state.datagram_bytes, rows[row].found);
+        net.loss_percent = rows[row].loss;
+        CHECK(transfer(0, NULL, 60 * SECOND) != NEVER);
+        net_finish(&net);
+    }
+}
+
 TESTS(TEST(test_the_line_is_filled), TEST(test_a_transfer_survives_what_the_path_does),
       TEST(test_a_silent_rebinding_is_found_by_the_next_packet), TEST(test_both_move_at_once),
       TEST(test_an_old_packet_from_elsewhere_moves_nobody), TEST(test_an_announce_counts_once),
-      TEST(test_loss_slows_a_transfer_but_breaks_nothing))
+      TEST(test_other_settings_carry_as_well), TEST(test_loss_slows_a_transfer_but_breaks_nothing))
