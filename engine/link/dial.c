@@ -168,6 +168,8 @@ void links_dial_also(struct links *links, instant now, link_id id, const struct 
 {
     struct link *link = link_find(links, id);
     (void)now;
+    if (link != NULL && link->phase == LINK_OPEN)
+        roam_seek(link, at, count);
     if (link == NULL || link->phase != LINK_CALLING)
         return;
     for (size_t i = 0; i < count; i++)

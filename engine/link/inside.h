@@ -204,6 +204,7 @@ void guests_finish(struct link *link);
 void roam_heard_from(struct link *link, instant now, const struct address *from);
 void roam_announced(struct link *link, instant now, const struct address *from);
 void roam_moved(struct link *link, instant now);
+void roam_seek(struct link *link, const struct address *at, size_t count); /* he may be there */
 instant roam_due(struct link *link, instant now);
 void roam_advance(struct link *link, instant now);
 

@@ -76,7 +76,8 @@ struct link_dial {
    up when the same device calls anew, as it does after a restart: what it had not answered for by
    then must be sent again. */
 enum fault links_dial(struct links *links, instant now, const struct link_dial *dial, link_id *out);
-/* Adds addresses to a dial that is still going on; no effect otherwise. */
+/* Adds addresses to a dial that is still going on. If the link is up, the peer is told at each of
+   them where we are: so two that moved at the same time find each other again. */
 void links_dial_also(struct links *links, instant now, link_id link, const struct address *at,
                      size_t count);
 void links_close(struct links *links, instant now, link_id link);

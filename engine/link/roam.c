@@ -25,11 +25,16 @@ static void want_kick(struct link *link, instant now)
         link->kick_wanted = true;
 }
 
-static void announce(struct link *link)
+static void announce_at(struct link *link, const struct address *where)
 {
     uint8_t packet[WIRE_ANNOUNCE_BYTES];
     connection_write_announce(link->connection, packet);
-    out_loose(link->links, &link->address, BYTES_OF(packet));
+    out_loose(link->links, where, BYTES_OF(packet));
+}
+
+static void announce(struct link *link)
+{
+    announce_at(link, &link->address);
 }
 
 static bool take_address(struct link *link, const struct address *from)
@@ -69,6 +74,12 @@ void roam_moved(struct link *link, instant now)
     announce(link);
     out_want(link);
     link_refresh(link, now);
+}
+
+void roam_seek(struct link *link, const struct address *at, size_t count)
+{
+    for (size_t i = 0; i < count && i < LINK_CANDIDATES; i++)
+        announce_at(link, &at[i]);
 }
 
 /* --- the watchdog --------------------------------------------------------------------------- */

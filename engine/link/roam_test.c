@@ -127,16 +127,20 @@ static void test_a_silent_rebinding_is_found_by_the_next_packet(void)
     }
 }
 
-static void test_both_move_at_once(void)
+static void test_both_move_at_once_and_are_told_where_to_look(void)
 {
     connect(60);
-    net.people[0].at.port++;
-    net.people[1].at.port++;
-    links_moved(net.people[0].links, net.now);
-    links_moved(net.people[1].links, net.now);
+    link_id id = links_find_device(net.people[0].links, net.people[1].device.public);
+    for (size_t i = 0; i < 2; i++) {
+        net.people[i].at.port++;
+        links_moved(net.people[i].links, net.now);
+    }
     net_run(&net, 5 * SECOND);
-    /* Neither knows where the other is: a new dial finds him, and the old link gives way. */
     CHECK_INT(net_count(&net, 0, LINK_MOVED) + net_count(&net, 1, LINK_MOVED), 0);
+    links_dial_also(net.people[0].links, net.now, id, &net.people[1].at, 1);
+    CHECK(net_until(&net, 1, LINK_MOVED, 1, SECOND));
+    CHECK(net_until(&net, 0, LINK_MOVED, 1, 30 * SECOND));
+    CHECK(transfer(0, NULL, 20 * SECOND) != NEVER);
     net_finish(&net);
 }
 
@@ -236,6 +240,7 @@ static void test_other_settings_carry_as_well(void)
 }
 
 TESTS(TEST(test_the_line_is_filled), TEST(test_a_transfer_survives_what_the_path_does),
-      TEST(test_a_silent_rebinding_is_found_by_the_next_packet), TEST(test_both_move_at_once),
+      TEST(test_a_silent_rebinding_is_found_by_the_next_packet),
+      TEST(test_both_move_at_once_and_are_told_where_to_look),
       TEST(test_an_old_packet_from_elsewhere_moves_nobody), TEST(test_an_announce_counts_once),
       TEST(test_other_settings_carry_as_well), TEST(test_loss_slows_a_transfer_but_breaks_nothing))
