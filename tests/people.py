@@ -7,6 +7,7 @@ it.
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -170,6 +171,13 @@ class Person:
         """As a person would; a sanitizer's complaint shows in the status."""
         self.daemon.send_signal(signal.SIGTERM)
         return self.daemon.wait(PATIENCE_SECONDS)
+
+    def end(self):
+        """Nothing of this person stays."""
+        if self.daemon is not None and self.daemon.poll() is None:
+            self.kill()
+        self.log.close()
+        shutil.rmtree(self.home)
 
     def pages(self, method, field, **params):
         """Everything a paged method has to give."""

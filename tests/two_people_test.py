@@ -120,9 +120,10 @@ def main(program):
             report.say(f"{person.name}'s daemon ends well", person.stop() == 0)
     except Exception as trouble:
         report.say(f"the whole story ({trouble!r})", False)
-    if report.failed:
-        alice.show_log()
-        bob.show_log()
+    for person in (alice, bob):
+        if report.failed:
+            person.show_log()
+        person.end()
     return 1 if report.failed else 0
 
 
