@@ -144,7 +144,7 @@ enum message_state { /* durable; each is told once, in this order, by an event *
                          4, /* ours: every device of his has it on disk; his: we have it */
                      MESSAGE_FAILED = 7, /* ours: given up; `failure` says why */
 };
-enum message_failure { FAILURE_NONE, FAILURE_EXPIRED, FAILURE_REFUSED, FAILURE_REMOVED };
+enum message_failure { FAILURE_NONE, FAILURE_EXPIRED };
 
 struct store_message {
     int64_t row;     /* by arrival: the order of `follow` */
