@@ -112,7 +112,8 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
                              "`ip address` shows those it has; 0.0.0.0 and [::] mean all of them" },
     [RPC_BAD_CONFIG] = { "BAD_CONFIG", 215, RPC_EXIT_USAGE,
                          "the file `config` in the home folder has a line that does not read",
-                         "correct it: each line is `listen = IP:PORT`, or a comment after #" },
+                         "each line is `listen = IP:PORT`, or a comment after #; "
+                         "`ramage daemon run` says which is wrong" },
     [RPC_STORE_FULL] = { "STORE_FULL", 1001, RPC_EXIT_STORE, "the disk is full",
                          "free some space, then try again; nothing acknowledged is lost" },
     [RPC_STORE_DAMAGED] = { "STORE_DAMAGED", 1002, RPC_EXIT_STORE, "the database is damaged",

@@ -65,10 +65,13 @@ static int print_running(struct cli *cli, bool started)
         json_object_set_new(hello, "started", json_boolean(started));
         print_json(hello);
     } else {
-        say(cli, "%s, pid %lld, ", started ? "Started" : "Running",
-            (long long)rpc_whole(hello, "pid", 0));
-        print_clean(rpc_text(hello, "state"));
-        say(cli, "\n");
+        const char *state = rpc_text(hello, "state"), *about = "";
+        if (state != NULL && strcmp(state, "no_identity") == 0)
+            about = "; no identity yet: `ramage new` makes one";
+        else if (state != NULL && strcmp(state, "locked") == 0)
+            about = "; locked: `ramage unlock` opens it";
+        say(cli, "%s, pid %lld%s\n", started ? "Started" : "Running",
+            (long long)rpc_whole(hello, "pid", 0), about);
     }
     json_decref(hello);
     return RPC_EXIT_DONE;

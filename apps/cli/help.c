@@ -69,10 +69,17 @@ int command_help(struct cli *cli)
         if (cli->word_count != 1 || strlen(cli->words[0]) != first ||
             strncmp(name, cli->words[0], first) != 0)
             continue;
-        printf("%sramage %s %s\n    %s\n", found++ > 0 ? "\n" : "", name, command_at(i)->arguments,
-               command_at(i)->summary);
+        const char *arguments = command_at(i)->arguments;
+        printf("%sramage %s%s%s\n    %s\n", found++ > 0 ? "\n" : "", name,
+               arguments[0] != '\0' ? " " : "", arguments, command_at(i)->summary);
     }
-    return found > 0 ? RPC_EXIT_DONE : fail_usage(cli, "there is no verb \"%s\"", cli->words[0]);
+    if (found > 0) {
+        printf("\n`ramage help %s VERB` tells more.\n", cli->words[0]);
+        return RPC_EXIT_DONE;
+    }
+    char sentence[96];
+    snprintf(sentence, sizeof sentence, "there is no verb \"%.64s\"", cli->words[0]);
+    return fail_with(cli, RPC_USAGE, sentence, "`ramage help` lists them", NULL);
 }
 
 int command_version(struct cli *cli)

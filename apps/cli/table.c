@@ -27,7 +27,8 @@ static const struct command commands[] = {
       "give one another name", "ramage contact rename bob \"Bob (work)\"",
       command_contact_rename },
     { "People", "contact at", "WHO IP:PORT...", 2, 1 + RPC_ADDRESSES_MAX, 0,
-      "add addresses to look at", "ramage contact at bob 192.0.2.7:4711", command_contact_at },
+      "add addresses where this person may be",
+      "ramage contact at bob 192.0.2.7:4711", command_contact_at },
     { "People", "contact remove", "WHO", 1, 1, 0,
       "remove one, with the conversation", "ramage contact remove bob", command_contact_remove },
 
