@@ -42,7 +42,7 @@ static int question_card(struct cli *cli)
         case 'q':
             return RPC_EXIT_DONE;
         default:
-            say(cli, "\n");
+            say(cli, "\nType 1, 2 or q, then Enter.\n\n");
         }
     }
 }
