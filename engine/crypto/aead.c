@@ -158,14 +158,28 @@ void aead_header_mask(uint8_t mask[5], const uint8_t key[AEAD_KEY_BYTES], const 
 
 /* --- what is stored --------------------------------------------------------------------------- */
 
-#define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+void sealed_write_under(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
+                        const uint8_t nonce[SEALED_NONCE_BYTES], struct bytes text,
+                        struct bytes associated)
+{
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, text.data, text.size, associated.data,
+                                               associated.size, NULL, nonce, key);
+}
+
+bool sealed_read_under(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
+                       const uint8_t nonce[SEALED_NONCE_BYTES], struct bytes sealed,
+                       struct bytes associated)
+{
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data, sealed.size,
+                                                      associated.data, associated.size, nonce,
+                                                      key) == 0;
+}
 
 void sealed_write(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes text,
                   struct bytes associated, struct rng *rng)
 {
-    rng_fill(rng, out, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, text.data, text.size,
-                                               associated.data, associated.size, NULL, out, key);
+    rng_fill(rng, out, SEALED_NONCE_BYTES);
+    sealed_write_under(out + SEALED_NONCE_BYTES, key, out, text, associated);
 }
 
 bool sealed_read(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes sealed,
@@ -173,7 +187,6 @@ bool sealed_read(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes s
 {
     if (sealed.size < SEALED_EXTRA_BYTES)
         return false;
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed.data + NONCE,
-                                                      sealed.size - NONCE, associated.data,
-                                                      associated.size, sealed.data, key) == 0;
+    struct bytes rest = { sealed.data + SEALED_NONCE_BYTES, sealed.size - SEALED_NONCE_BYTES };
+    return sealed_read_under(out, key, sealed.data, rest, associated);
 }

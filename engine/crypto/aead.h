@@ -13,7 +13,8 @@
 #define AEAD_NONCE_BYTES   12
 #define AEAD_TAG_BYTES     16
 #define AEAD_MAX_BYTES     65535 /* of a packet, tag included; of what goes beside it */
-#define SEALED_EXTRA_BYTES (24 + AEAD_TAG_BYTES) /* nonce and tag of `sealed_write` */
+#define SEALED_NONCE_BYTES 24
+#define SEALED_EXTRA_BYTES (SEALED_NONCE_BYTES + AEAD_TAG_BYTES) /* of `sealed_write` */
 
 /* One direction of packets under one key; keeps the back end's state ready. */
 struct aead;
@@ -44,5 +45,12 @@ void sealed_write(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes 
                   struct bytes associated, struct rng *rng);
 bool sealed_read(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES], struct bytes sealed,
                  struct bytes associated);
+/* The same under a nonce both sides know: ciphertext || tag, text.size + AEAD_TAG_BYTES. */
+void sealed_write_under(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
+                        const uint8_t nonce[SEALED_NONCE_BYTES], struct bytes text,
+                        struct bytes associated);
+bool sealed_read_under(uint8_t *out, const uint8_t key[AEAD_KEY_BYTES],
+                       const uint8_t nonce[SEALED_NONCE_BYTES], struct bytes sealed,
+                       struct bytes associated);
 
 #endif
