@@ -8,15 +8,15 @@
 #define CRYPTO_RATCHET_H
 
 #include "base/time.h"
+#include "engine/crypto/aead.h"
 #include "engine/crypto/start.h"
 
-#define RATCHET_GAP_MAX       1000 /* numbers one header may skip */
-#define RATCHET_SKIPPED_MAX   2000 /* keys kept for what may still come */
-#define RATCHET_CHAINS_MAX    5    /* receiving chains remembered */
-#define RATCHET_CHAIN_LIMIT   990  /* a sender stops here: the receiver could not bridge more */
-#define RATCHET_SKIPPED_LIVE  (30 * DAY)
-#define RATCHET_SKIPPED_TURNS 10
-#define RATCHET_NUMBER_LIMIT  (UINT32_C(1) << 31)
+#define RATCHET_GAP_MAX      1000 /* numbers one header may skip */
+#define RATCHET_SKIPPED_MAX  2000 /* keys kept for what may still come */
+#define RATCHET_CHAINS_MAX   5    /* receiving chains remembered besides the running one */
+#define RATCHET_CHAIN_LIMIT  990  /* a sender stops here: the receiver could not bridge more */
+#define RATCHET_SKIPPED_LIVE (30 * DAY)
+#define RATCHET_NUMBER_LIMIT (UINT32_C(1) << 31)
 
 #define RATCHET_OFFER_MESSAGES 50
 #define RATCHET_OFFER_USE      (24 * HOUR)
@@ -88,8 +88,9 @@ void ratchet_drop(struct ratchet *ratchet); /* it is forgotten; so it is by the 
 void ratchet_write(const struct ratchet *ratchet, uint8_t *out, size_t *size);
 /* NULL: these are no such bytes (the store is damaged). */
 struct ratchet *ratchet_read(struct bytes wire);
-/* Forgets skipped keys that are too old. */
-void ratchet_age(struct ratchet *ratchet, instant now);
+/* Forgets skipped keys that are too old, which makes room for others: now and then. True: the state
+   has changed. What is pending is dropped. */
+bool ratchet_age(struct ratchet *ratchet, instant now);
 
 const uint8_t *ratchet_session(const struct ratchet *ratchet);
 uint64_t ratchet_turns(const struct ratchet *ratchet); /* sending chains begun */
