@@ -1,7 +1,7 @@
 /* How long a text is made before it is sealed, so that its length says little: Padme (Nikitin,
    Barman, Lueks, Underwood, Hubaux, Ford, "Reducing Metadata Leakage from Encrypted Files and
-   Communication with PURBs", PETS 2019). Of a length
-   with n bits only about the first log2 n stay; the price is at most 12 %. */
+   Communication with PURBs", PETS 2019). Of a length of n bits about the first log2 n stay, the
+   others become zero; the price is at most 12 %. */
 #ifndef CRYPTO_PADME_H
 #define CRYPTO_PADME_H
 
