@@ -3,15 +3,21 @@
    reads is named and skipped. Ends with `N passed, M failed`. */
 #include "tests/vectors.h"
 
+#include "base/mem.h"
 #include "engine/crypto/key.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
+
+#define PATH_BYTES     4096
+#define TEXT_MAX_BYTES (1 << 23) /* all 780 bad keys are 1.8 MB */
 
 static const struct topic {
-    const char *path;
+    const char *path; /* folder/name; the name may be a pattern: files that were cut in parts */
     topic_run *run;
 } topics[] = {
     { "argon2id/generated_salt16.json", run_argon2id },
@@ -23,6 +29,18 @@ static const struct topic {
     { "blake2/hmac_blake2b512.json", run_hmac_blake2b },
     { "ed25519-edge/cctv_ed25519.json", run_ed25519_edge },
     { "ed25519-edge/points_generated.json", run_ed25519_points },
+    { "keccak/boundaries_generated.json", run_keccak_boundaries },
+    { "keccak/sha3-256.json", run_keccak },
+    { "keccak/sha3-512.json", run_keccak },
+    { "keccak/shake-128.json", run_keccak },
+    { "keccak/shake-256.json", run_keccak },
+    { "mlkem-acvp/encapdecap_768.json", run_acvp_kem },
+    { "mlkem-acvp/keygen_768.json", run_acvp_keygen },
+    { "mlkem-cctv/accumulated_768.json", run_kem_accumulated },
+    { "mlkem-cctv/bad_modulus_768*.txt*", run_kem_bad_modulus },
+    { "mlkem-cctv/intermediate_encaps_decaps_768.txt", run_kem_steps },
+    { "mlkem-cctv/intermediate_keygen_768*.json", run_kem_keygen_steps },
+    { "mlkem-cctv/strcmp_768.txt", run_kem_strcmp },
     { "noise/cacophony_25519_chachapoly.json", run_noise },
     { "quic-chacha/generated_short_header.json", run_quic },
     { "quic-chacha/rfc9001_a5.json", run_quic_rfc9001 },
@@ -32,9 +50,14 @@ static const struct topic {
     { "wycheproof/hkdf_sha512_test.json", run_hkdf_sha512 },
     { "wycheproof/hmac_sha256_test.json", run_hmac_sha256 },
     { "wycheproof/hmac_sha512_test.json", run_hmac_sha512 },
+    { "wycheproof/mlkem_768_encaps_test.json", run_kem_encaps },
+    { "wycheproof/mlkem_768_keygen_seed_test.json", run_kem_keygen },
+    { "wycheproof/mlkem_768_semi_expanded_decaps_test.json", run_kem_expanded },
+    { "wycheproof/mlkem_768_test.json", run_kem },
     { "wycheproof/x25519_test.json", run_x25519 },
     { "wycheproof/xchacha20_poly1305_test.json", run_xchacha },
     { "x25519-strict/must_reject.json", run_x25519_strict },
+    { "xwing/xwing_draft06.json", run_xwing },
 };
 
 void judge(struct tally *tally, bool good, const char *what, const char *detail)
@@ -116,21 +139,53 @@ bool has_flag(const json_t *test, const char *name)
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static void run_topic(struct tally *all, const char *top, const struct topic *topic)
+static void join(char path[PATH_BYTES], const char *folder, const char *name)
 {
-    char path[4096];
-    json_error_t error;
-    struct tally tally = { .file = topic->path };
-    snprintf(path, sizeof path, "%s/%s", top, topic->path);
-    json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (snprintf(path, PATH_BYTES, "%s/%s", folder, name) >= PATH_BYTES)
+        die(folder, "is too long a path");
+}
+
+static int is_named(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* A file that is no JSON, plain or packed, as one string. */
+static json_t *load_text(const char *path)
+{
+    char *text = mem_zeroed(TEXT_MAX_BYTES, 1);
+    gzFile file = gzopen(path, "rb");
+    int size = file == NULL ? -1 : gzread(file, text, TEXT_MAX_BYTES);
+    json_t *string = size < 0 || size == TEXT_MAX_BYTES ? NULL : json_stringn(text, (size_t)size);
     if (file != NULL)
-        topic->run(&tally, file);
-    else
-        printf("%s: %s\n", topic->path, error.text);
+        gzclose(file);
+    mem_free(text);
+    return string;
+}
+
+static json_t *load(const char *path)
+{
+    json_error_t error;
+    if (fnmatch("*.json", path, 0) != 0)
+        return load_text(path);
+    json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (file == NULL)
+        printf("%s\n", error.text);
+    return file;
+}
+
+static void run_file(struct tally *all, const char *top, const char *name, topic_run *run)
+{
+    char path[PATH_BYTES];
+    struct tally tally = { .file = name };
+    join(path, top, name);
+    json_t *file = load(path);
+    if (file != NULL)
+        run(&tally, file);
     json_decref(file);
     if (tally.passed + tally.failed == 0)
         tally.failed = 1; /* a reader that finds nothing has failed */
-    printf("%s: %zu cases, %zu failed", topic->path, tally.passed + tally.failed, tally.failed);
+    printf("%s: %zu cases, %zu failed", name, tally.passed + tally.failed, tally.failed);
     if (tally.skipped > 0)
         printf(", %zu skipped", tally.skipped);
     printf("\n");
@@ -138,17 +193,36 @@ static void run_topic(struct tally *all, const char *top, const struct topic *to
     all->failed += tally.failed;
 }
 
+static void run_topic(struct tally *all, const char *top, const struct topic *topic)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    struct dirent **files;
+    size_t found = 0;
+    snprintf(folder, sizeof folder, "%.*s", (int)strcspn(topic->path, "/"), topic->path);
+    join(path, top, folder);
+    int count = scandir(path, &files, is_named, alphasort);
+    for (int i = 0; i < count; i++) {
+        join(path, folder, files[i]->d_name);
+        if (fnmatch(topic->path, path, 0) == 0) {
+            run_file(all, top, path, topic->run);
+            found++;
+        }
+        free(files[i]);
+    }
+    if (count >= 0)
+        free(files);
+    if (found == 0) {
+        printf("%s: no such file\n", topic->path);
+        all->failed++;
+    }
+}
+
 static bool is_read(const char *path)
 {
     for (size_t i = 0; i < COUNT(topics); i++)
-        if (strcmp(path, topics[i].path) == 0)
+        if (fnmatch(topics[i].path, path, 0) == 0)
             return true;
     return false;
-}
-
-static int is_named(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
 }
 
 static bool is_data(const char *name)
@@ -160,12 +234,12 @@ static bool is_data(const char *name)
 /* The files of one folder that no topic reads. */
 static void name_skipped(const char *top, const char *folder)
 {
-    char path[4096];
+    char path[PATH_BYTES];
     struct dirent **files;
-    snprintf(path, sizeof path, "%s/%s", top, folder);
+    join(path, top, folder);
     int count = scandir(path, &files, is_named, alphasort);
     for (int i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, files[i]->d_name);
+        join(path, folder, files[i]->d_name);
         if (is_data(files[i]->d_name) && !is_read(path))
             printf("%s: skipped, nobody here reads it\n", path);
         free(files[i]);

@@ -36,7 +36,8 @@ void each_in_groups(struct tally *tally, const json_t *file, vector_run *run);
 bool is_valid(const json_t *test);
 bool has_flag(const json_t *test, const char *name);
 
-/* A topic is a function that judges every case of one parsed file. */
+/* A topic is a function that judges every case of one parsed file; one that is no JSON comes as a
+   string. */
 typedef void topic_run(struct tally *tally, const json_t *file);
 topic_run run_noise;
 topic_run run_x25519, run_x25519_strict;
@@ -45,5 +46,10 @@ topic_run run_chacha, run_xchacha, run_quic, run_quic_rfc9001;
 topic_run run_blake2b, run_hmac_blake2b, run_hkdf_blake2b, run_argon2id;
 topic_run run_hmac_sha256, run_hmac_sha512, run_hkdf_sha256, run_hkdf_sha512;
 topic_run run_bech32m, run_bip350;
+topic_run run_keccak, run_keccak_boundaries, run_xwing;
+topic_run run_acvp_keygen, run_acvp_kem;
+topic_run run_kem, run_kem_keygen, run_kem_encaps, run_kem_expanded;
+topic_run run_kem_accumulated, run_kem_bad_modulus, run_kem_strcmp;
+topic_run run_kem_steps, run_kem_keygen_steps;
 
 #endif
