@@ -63,7 +63,7 @@ void ratchet_chain_id(uint8_t out[CHAIN_ID_BYTES], const uint8_t session[SESSION
 {
     uint8_t hash[HASH_BYTES];
     struct bytes parts[] = { { session, SESSION_ID_BYTES }, { dh, KEY_BYTES } };
-    hash_parts(hash, sizeof hash, (struct bytes){ 0 }, "ramage/ratchet/chain/v1", parts, 2);
+    hash_parts(hash, sizeof hash, (struct bytes){ 0 }, "ramage/ratchet/chain id/v1", parts, 2);
     memcpy(out, hash, CHAIN_ID_BYTES);
 }
 
