@@ -109,8 +109,9 @@ static void read_pair(struct cursor *in, struct dh_pair *out)
     wipe(secret, sizeof secret);
 }
 
-static bool read_sending(struct cursor *in, struct ratchet_state *state)
+static bool read_sending(struct cursor *in, struct ratchet *ratchet)
 {
+    struct ratchet_state *state = &ratchet->now;
     struct sending *sending = &state->sending;
     if (state->phase == PHASE_WAITS || state->phase == PHASE_SENDS)
         read_pair(in, &sending->pair);
@@ -118,6 +119,7 @@ static bool read_sending(struct cursor *in, struct ratchet_state *state)
         return state->turns == 0;
     if (state->phase == PHASE_TURNS)
         return cursor_take_u32(in, &sending->number) && sending->number <= RATCHET_CHAIN_LIMIT;
+    ratchet_chain_id(sending->id, ratchet->session, sending->pair.public);
     cursor_take(in, sending->header_key, sizeof sending->header_key);
     cursor_take(in, sending->key, sizeof sending->key);
     cursor_take_u32(in, &sending->number);
@@ -217,7 +219,7 @@ static bool read_all(struct cursor *in, struct ratchet *ratchet)
     cursor_take(in, state->root, sizeof state->root);
     cursor_take(in, state->next_sending, sizeof state->next_sending);
     cursor_take(in, state->next_receiving, sizeof state->next_receiving);
-    return read_sending(in, state) && read_offers(in, state) && read_chains(in, ratchet) &&
+    return read_sending(in, ratchet) && read_offers(in, state) && read_chains(in, ratchet) &&
            cursor_done(in);
 }
 
