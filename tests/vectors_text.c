@@ -1,5 +1,6 @@
-/* Bech32m. */
+/* Text and lengths: bech32m, Padme. */
 #include "engine/crypto/bech32m.h"
+#include "engine/crypto/padme.h"
 #include "tests/vectors.h"
 
 #include <stdio.h>
@@ -74,5 +75,20 @@ void run_bip350(struct tally *tally, const json_t *file)
         snprintf(string, sizeof string, "%.*s", (int)text.size, (const char *)text.data);
         prefix_of(prefix, sizeof prefix, string);
         judge(tally, !reads(prefix, string, &read), "accepted", string);
+    }
+}
+
+/* Pairs of a length and what it is padded to. */
+void run_padme(struct tally *tally, const json_t *file)
+{
+    const json_t *tests = json_object_get(file, "tests");
+    for (size_t i = 0; i < json_array_size(tests); i++) {
+        const json_t *pair = json_array_get(tests, i);
+        json_int_t length = json_integer_value(json_array_get(pair, 0)),
+                   padded = json_integer_value(json_array_get(pair, 1));
+        char detail[32];
+        snprintf(detail, sizeof detail, "%" JSON_INTEGER_FORMAT, length);
+        judge(tally, length >= 0 && padme_bytes((uint64_t)length) == (uint64_t)padded,
+              "is padded otherwise", detail);
     }
 }

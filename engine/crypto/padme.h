@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define PADME_MAX_BYTES (UINT64_C(1) << 62)
+#define PADME_MAX_BYTES (UINT64_C(1) << 63)
 
 /* The padded length, never less than `size` (at most PADME_MAX_BYTES). */
 uint64_t padme_bytes(uint64_t size);
