@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "engine/crypto/aead.h"
+#include "engine/crypto/noise_patterns.h"
 
 #include <assert.h>
 #include <string.h>
@@ -17,103 +18,6 @@ static void hkdf(const struct kdf_hash *hash, const uint8_t *chaining_key, struc
     wipe(temporary, sizeof temporary);
 }
 
-/* --- patterns --------------------------------------------------------------------------------- */
-
-enum token { END, E, S, EE, ES, SE, SS, PSK };
-
-#define MESSAGES_MAX 4
-#define TOKENS_MAX   7
-
-struct noise_pattern {
-    const char *name;
-    bool
-        known[2]; /* the pre-messages: is the static key of initiator, of responder known before? */
-    enum token messages[MESSAGES_MAX][TOKENS_MAX];
-};
-
-/* Noise revision 34, sections 7.4, 7.5 and 18.1; the psk rows are section 9.4 applied to them. */
-static const struct noise_pattern patterns[] = {
-    /* one way */
-    { "N", { 0, 1 }, { { E, ES } } },
-    { "K", { 1, 1 }, { { E, ES, SS } } },
-    { "X", { 0, 1 }, { { E, ES, S, SS } } },
-    { "Npsk0", { 0, 1 }, { { PSK, E, ES } } },
-    { "Kpsk0", { 1, 1 }, { { PSK, E, ES, SS } } },
-    { "Xpsk1", { 0, 1 }, { { E, ES, S, SS, PSK } } },
-    /* interactive */
-    { "NN", { 0, 0 }, { { E }, { E, EE } } },
-    { "NK", { 0, 1 }, { { E, ES }, { E, EE } } },
-    { "NX", { 0, 0 }, { { E }, { E, EE, S, ES } } },
-    { "KN", { 1, 0 }, { { E }, { E, EE, SE } } },
-    { "KK", { 1, 1 }, { { E, ES, SS }, { E, EE, SE } } },
-    { "KX", { 1, 0 }, { { E }, { E, EE, SE, S, ES } } },
-    { "XN", { 0, 0 }, { { E }, { E, EE }, { S, SE } } },
-    { "XK", { 0, 1 }, { { E, ES }, { E, EE }, { S, SE } } },
-    { "XX", { 0, 0 }, { { E }, { E, EE, S, ES }, { S, SE } } },
-    { "IN", { 0, 0 }, { { E, S }, { E, EE, SE } } },
-    { "IK", { 0, 1 }, { { E, ES, S, SS }, { E, EE, SE } } },
-    { "IX", { 0, 0 }, { { E, S }, { E, EE, SE, S, ES } } },
-    /* with a shared key */
-    { "NNpsk0", { 0, 0 }, { { PSK, E }, { E, EE } } },
-    { "NNpsk2", { 0, 0 }, { { E }, { E, EE, PSK } } },
-    { "NKpsk0", { 0, 1 }, { { PSK, E, ES }, { E, EE } } },
-    { "NKpsk2", { 0, 1 }, { { E, ES }, { E, EE, PSK } } },
-    { "NXpsk2", { 0, 0 }, { { E }, { E, EE, S, ES, PSK } } },
-    { "XNpsk3", { 0, 0 }, { { E }, { E, EE }, { S, SE, PSK } } },
-    { "XKpsk3", { 0, 1 }, { { E, ES }, { E, EE }, { S, SE, PSK } } },
-    { "XXpsk3", { 0, 0 }, { { E }, { E, EE, S, ES }, { S, SE, PSK } } },
-    { "KNpsk0", { 1, 0 }, { { PSK, E }, { E, EE, SE } } },
-    { "KNpsk2", { 1, 0 }, { { E }, { E, EE, SE, PSK } } },
-    { "KKpsk0", { 1, 1 }, { { PSK, E, ES, SS }, { E, EE, SE } } },
-    { "KKpsk2", { 1, 1 }, { { E, ES, SS }, { E, EE, SE, PSK } } },
-    { "KXpsk2", { 1, 0 }, { { E }, { E, EE, SE, S, ES, PSK } } },
-    { "INpsk1", { 0, 0 }, { { E, S, PSK }, { E, EE, SE } } },
-    { "INpsk2", { 0, 0 }, { { E, S }, { E, EE, SE, PSK } } },
-    { "IKpsk1", { 0, 1 }, { { E, ES, S, SS, PSK }, { E, EE, SE } } },
-    { "IKpsk2", { 0, 1 }, { { E, ES, S, SS }, { E, EE, SE, PSK } } },
-    { "IXpsk2", { 0, 0 }, { { E, S }, { E, EE, SE, S, ES, PSK } } },
-    /* deferred */
-    { "NK1", { 0, 1 }, { { E }, { E, EE, ES } } },
-    { "NX1", { 0, 0 }, { { E }, { E, EE, S }, { ES } } },
-    { "X1N", { 0, 0 }, { { E }, { E, EE }, { S }, { SE } } },
-    { "X1K", { 0, 1 }, { { E, ES }, { E, EE }, { S }, { SE } } },
-    { "XK1", { 0, 1 }, { { E }, { E, EE, ES }, { S, SE } } },
-    { "X1K1", { 0, 1 }, { { E }, { E, EE, ES }, { S }, { SE } } },
-    { "X1X", { 0, 0 }, { { E }, { E, EE, S, ES }, { S }, { SE } } },
-    { "XX1", { 0, 0 }, { { E }, { E, EE, S }, { ES, S, SE } } },
-    { "X1X1", { 0, 0 }, { { E }, { E, EE, S }, { ES, S }, { SE } } },
-    { "K1N", { 1, 0 }, { { E }, { E, EE }, { SE } } },
-    { "K1K", { 1, 1 }, { { E, ES }, { E, EE }, { SE } } },
-    { "KK1", { 1, 1 }, { { E }, { E, EE, SE, ES } } },
-    { "K1K1", { 1, 1 }, { { E }, { E, EE, ES }, { SE } } },
-    { "K1X", { 1, 0 }, { { E }, { E, EE, S, ES }, { SE } } },
-    { "KX1", { 1, 0 }, { { E }, { E, EE, SE, S }, { ES } } },
-    { "K1X1", { 1, 0 }, { { E }, { E, EE, S }, { SE, ES } } },
-    { "I1N", { 0, 0 }, { { E, S }, { E, EE }, { SE } } },
-    { "I1K", { 0, 1 }, { { E, ES, S }, { E, EE }, { SE } } },
-    { "IK1", { 0, 1 }, { { E, S }, { E, EE, SE, ES } } },
-    { "I1K1", { 0, 1 }, { { E, S }, { E, EE, ES }, { SE } } },
-    { "I1X", { 0, 0 }, { { E, S }, { E, EE, S, ES }, { SE } } },
-    { "IX1", { 0, 0 }, { { E, S }, { E, EE, SE, S }, { ES } } },
-    { "I1X1", { 0, 0 }, { { E, S }, { E, EE, S }, { SE, ES } } },
-};
-
-const struct noise_pattern *noise_pattern(const char *name)
-{
-    for (size_t i = 0; i < COUNT(patterns); i++)
-        if (strcmp(patterns[i].name, name) == 0)
-            return &patterns[i];
-    return NULL;
-}
-
-size_t noise_pattern_messages(const struct noise_pattern *pattern)
-{
-    size_t count = 0;
-    while (count < MESSAGES_MAX && pattern->messages[count][0] != END)
-        count++;
-    return count;
-}
-
 /* --- the state -------------------------------------------------------------------------------- */
 
 /* Everything a message may change, so that one copy undoes a message that failed. */
@@ -125,7 +29,8 @@ struct state {
     bool keyed;
     struct dh_pair e;
     uint8_t their_e[KEY_BYTES], their_s[KEY_BYTES];
-    bool has_e, has_their_e, has_their_s;
+    uint8_t e1_seed[MLKEM_SEED_BYTES]; /* of our own e1 */
+    bool has_e, has_their_e, has_their_s, has_e1, has_their_e1;
     size_t message, psks_used;
 };
 
@@ -134,7 +39,11 @@ struct noise {
     const struct kdf_hash *function;
     struct rng *rng;
     struct dh_pair s, fixed_e;
+    const uint8_t *kem_seed, *kem_luck; /* as in noise_keys */
     bool initiator, has_s, fixed, with_psk;
+    /* Not in `state`, which would be four times as large to copy: it is written once, and is zero
+       while state.has_their_e1 is false. */
+    uint8_t their_e1[MLKEM_PUBLIC_BYTES];
     uint8_t psks[NOISE_PSKS][NOISE_PSK_BYTES];
     bool has_psk[NOISE_PSKS];
     struct state state;
@@ -265,6 +174,45 @@ static enum fault write_e(struct noise *noise, struct cursor *out)
     return FAULT_NONE;
 }
 
+static enum fault write_s(struct noise *noise, struct cursor *out)
+{
+    assert(noise->has_s);
+    encrypt_and_hash(noise, (struct bytes){ noise->s.public, KEY_BYTES }, out);
+    return FAULT_NONE;
+}
+
+static enum fault write_e1(struct noise *noise, struct cursor *out)
+{
+    struct state *state = &noise->state;
+    struct mlkem_pair pair;
+    if (noise->kem_seed != NULL)
+        mlkem_pair_from_seed(&pair, noise->kem_seed);
+    else
+        mlkem_pair_make(&pair, noise->rng);
+    memcpy(state->e1_seed, pair.seed, sizeof pair.seed);
+    state->has_e1 = true;
+    encrypt_and_hash(noise, BYTES_OF(pair.public), out);
+    wipe(&pair, sizeof pair);
+    return FAULT_NONE;
+}
+
+/* One that arrived has been judged; one from a pre-message is judged here. */
+static enum fault write_ekem1(struct noise *noise, struct cursor *out)
+{
+    uint8_t cipher[MLKEM_CIPHER_BYTES], shared[MLKEM_SHARED_BYTES];
+    assert(noise->state.has_their_e1);
+    if (!mlkem_public_good(noise->their_e1))
+        return FAULT_PEER;
+    if (noise->kem_luck != NULL)
+        mlkem_encapsulate_with(cipher, shared, noise->their_e1, noise->kem_luck);
+    else
+        mlkem_encapsulate(cipher, shared, noise->their_e1, noise->rng);
+    encrypt_and_hash(noise, BYTES_OF(cipher), out);
+    mix_key(noise, BYTES_OF(shared));
+    wipe(shared, sizeof shared);
+    return FAULT_NONE;
+}
+
 /* What both sides do alike, with nothing on the wire. */
 static enum fault mix_token(struct noise *noise, enum token token)
 {
@@ -276,13 +224,18 @@ static enum fault mix_token(struct noise *noise, enum token token)
 
 static enum fault write_token(struct noise *noise, enum token token, struct cursor *out)
 {
-    if (token == E)
+    switch (token) {
+    case E:
         return write_e(noise, out);
-    if (token != S)
+    case S:
+        return write_s(noise, out);
+    case E1:
+        return write_e1(noise, out);
+    case EKEM1:
+        return write_ekem1(noise, out);
+    default:
         return mix_token(noise, token);
-    assert(noise->has_s);
-    encrypt_and_hash(noise, (struct bytes){ noise->s.public, KEY_BYTES }, out);
-    return FAULT_NONE;
+    }
 }
 
 static enum fault read_e(struct noise *noise, struct cursor *in)
@@ -295,23 +248,58 @@ static enum fault read_e(struct noise *noise, struct cursor *in)
     return FAULT_NONE;
 }
 
+/* Reads what encrypt_and_hash wrote of `size` bytes. */
+static bool take_sealed(struct noise *noise, struct cursor *in, uint8_t *out, size_t size)
+{
+    struct bytes sealed;
+    return cursor_view(in, size + (noise->state.keyed ? AEAD_TAG_BYTES : 0), &sealed) &&
+           decrypt_and_hash(noise, sealed, out);
+}
+
 static enum fault read_s(struct noise *noise, struct cursor *in)
 {
     struct state *state = &noise->state;
-    struct bytes sealed;
-    size_t size = KEY_BYTES + (state->keyed ? AEAD_TAG_BYTES : 0);
-    if (!cursor_view(in, size, &sealed) || !decrypt_and_hash(noise, sealed, state->their_s) ||
-        !dh_public_good(state->their_s))
+    if (!take_sealed(noise, in, state->their_s, KEY_BYTES) || !dh_public_good(state->their_s))
         return FAULT_PEER;
     state->has_their_s = true;
     return FAULT_NONE;
 }
 
+static enum fault read_e1(struct noise *noise, struct cursor *in)
+{
+    if (!take_sealed(noise, in, noise->their_e1, MLKEM_PUBLIC_BYTES) ||
+        !mlkem_public_good(noise->their_e1))
+        return FAULT_PEER;
+    noise->state.has_their_e1 = true;
+    return FAULT_NONE;
+}
+
+static enum fault read_ekem1(struct noise *noise, struct cursor *in)
+{
+    uint8_t cipher[MLKEM_CIPHER_BYTES], shared[MLKEM_SHARED_BYTES];
+    assert(noise->state.has_e1);
+    if (!take_sealed(noise, in, cipher, sizeof cipher))
+        return FAULT_PEER;
+    mlkem_decapsulate(shared, noise->state.e1_seed, cipher);
+    mix_key(noise, BYTES_OF(shared));
+    wipe(shared, sizeof shared);
+    return FAULT_NONE;
+}
+
 static enum fault read_token(struct noise *noise, enum token token, struct cursor *in)
 {
-    if (token == E)
+    switch (token) {
+    case E:
         return read_e(noise, in);
-    return token == S ? read_s(noise, in) : mix_token(noise, token);
+    case S:
+        return read_s(noise, in);
+    case E1:
+        return read_e1(noise, in);
+    case EKEM1:
+        return read_ekem1(noise, in);
+    default:
+        return mix_token(noise, token);
+    }
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -321,7 +309,8 @@ static void start_hash(struct noise *noise, struct bytes prologue)
     char name[64] = "Noise_";
     struct state *state = &noise->state;
     strcat(name, noise->pattern->name);
-    strcat(name, "_25519_ChaChaPoly_");
+    strcat(name, noise_pattern_has(noise->pattern, EKEM1) ? "_25519+MLKEM768" : "_25519");
+    strcat(name, "_ChaChaPoly_");
     strcat(name, noise->function->name);
     struct bytes text = bytes_of_text(name);
     if (text.size <= noise->function->size)
@@ -332,17 +321,52 @@ static void start_hash(struct noise *noise, struct bytes prologue)
     mix_hash(noise, prologue);
 }
 
-/* Pre-messages: the initiator's key first (section 5.3). */
-static void mix_before(struct noise *noise)
+static void take_keys(struct noise *noise, const struct noise_keys *keys)
 {
     struct state *state = &noise->state;
-    for (int side = 0; side < 2; side++) {
-        bool mine = (side == 0) == noise->initiator;
-        if (!noise->pattern->known[side])
-            continue;
+    if (keys->ours != NULL)
+        noise->s = *keys->ours, noise->has_s = true;
+    if (keys->theirs != NULL)
+        memcpy(state->their_s, keys->theirs, KEY_BYTES), state->has_their_s = true;
+    if (keys->our_prekey != NULL)
+        state->e = *keys->our_prekey, state->has_e = true;
+    if (keys->their_prekey != NULL)
+        memcpy(state->their_e, keys->their_prekey, KEY_BYTES), state->has_their_e = true;
+    if (keys->our_kem_prekey != NULL)
+        memcpy(state->e1_seed, keys->our_kem_prekey->seed, MLKEM_SEED_BYTES), state->has_e1 = true;
+    if (keys->their_kem_prekey != NULL)
+        memcpy(noise->their_e1, keys->their_kem_prekey, MLKEM_PUBLIC_BYTES),
+            state->has_their_e1 = true;
+    if (keys->ephemeral != NULL)
+        noise->fixed_e = *keys->ephemeral, noise->fixed = true;
+    noise->kem_seed = keys->kem_seed;
+    noise->kem_luck = keys->kem_luck;
+}
+
+static struct bytes known_before(const struct noise *noise, const struct noise_keys *keys,
+                                 enum token token, bool mine)
+{
+    const struct state *state = &noise->state;
+    switch (token) {
+    case S:
         assert(mine ? noise->has_s : state->has_their_s);
-        mix_hash(noise, (struct bytes){ mine ? noise->s.public : state->their_s, KEY_BYTES });
+        return (struct bytes){ mine ? noise->s.public : state->their_s, KEY_BYTES };
+    case E:
+        assert(mine ? state->has_e : state->has_their_e);
+        return (struct bytes){ mine ? state->e.public : state->their_e, KEY_BYTES };
+    default:
+        assert(token == E1 && (mine ? state->has_e1 : state->has_their_e1));
+        return (struct bytes){ mine ? keys->our_kem_prekey->public : noise->their_e1,
+                               MLKEM_PUBLIC_BYTES };
     }
+}
+
+/* Pre-messages: the initiator's keys first (section 5.3). */
+static void mix_before(struct noise *noise, const struct noise_keys *keys)
+{
+    for (int side = 0; side < 2; side++)
+        for (const enum token *token = noise->pattern->before[side]; *token != END; token++)
+            mix_hash(noise, known_before(noise, keys, *token, (side == 0) == noise->initiator));
 }
 
 struct noise *noise_create(const struct noise_pattern *pattern, const struct kdf_hash *hash,
@@ -354,17 +378,10 @@ struct noise *noise_create(const struct noise_pattern *pattern, const struct kdf
     noise->function = hash;
     noise->initiator = initiator;
     noise->rng = rng;
-    noise->with_psk = strstr(pattern->name, "psk") != NULL;
-    if (keys->ours != NULL)
-        noise->s = *keys->ours, noise->has_s = true;
-    if (keys->ephemeral != NULL)
-        noise->fixed_e = *keys->ephemeral, noise->fixed = true;
-    if (keys->theirs != NULL) {
-        memcpy(noise->state.their_s, keys->theirs, KEY_BYTES);
-        noise->state.has_their_s = true;
-    }
+    noise->with_psk = noise_pattern_has(pattern, PSK);
+    take_keys(noise, keys);
     start_hash(noise, prologue);
-    mix_before(noise);
+    mix_before(noise, keys);
     return noise;
 }
 
@@ -385,6 +402,15 @@ void noise_set_psk(struct noise *noise, size_t index, const uint8_t psk[NOISE_PS
 
 /* --- messages --------------------------------------------------------------------------------- */
 
+/* What a token seals, without the tag. */
+static size_t sealed_size(enum token token)
+{
+    return token == S       ? KEY_BYTES
+           : token == E1    ? MLKEM_PUBLIC_BYTES
+           : token == EKEM1 ? MLKEM_CIPHER_BYTES
+                            : 0;
+}
+
 size_t noise_overhead(const struct noise *noise)
 {
     size_t size = 0;
@@ -394,8 +420,8 @@ size_t noise_overhead(const struct noise *noise)
          token++) {
         if (*token == E)
             size += KEY_BYTES, keyed |= noise->with_psk;
-        else if (*token == S)
-            size += KEY_BYTES + (keyed ? AEAD_TAG_BYTES : 0);
+        else if (sealed_size(*token) > 0)
+            size += sealed_size(*token) + (keyed ? AEAD_TAG_BYTES : 0), keyed |= *token == EKEM1;
         else
             keyed = true;
     }
@@ -443,6 +469,8 @@ enum fault noise_read(struct noise *noise, struct bytes message, uint8_t *out, s
         *size = payload.size - tag;
     } else {
         noise->state = saved;
+        if (!saved.has_their_e1)
+            wipe(noise->their_e1, sizeof noise->their_e1);
     }
     wipe(&saved, sizeof saved);
     return fault;
@@ -471,4 +499,15 @@ void noise_split(const struct noise *noise, size_t count, uint8_t (*keys)[32])
     for (size_t i = 0; i < count; i++)
         memcpy(keys[i], out + i * noise->function->size, 32);
     wipe(out, sizeof out);
+}
+
+void noise_export(const struct noise *noise, const char *label, uint8_t *out, size_t size)
+{
+    uint8_t info[64 + KDF_HASH_MAX_BYTES];
+    size_t hash_size = noise->function->size, label_size = strlen(label);
+    assert(noise_finished(noise) && label_size + KDF_HASH_MAX_BYTES <= sizeof info);
+    memcpy(info, label, label_size);
+    memcpy(info + label_size, noise->state.hash, hash_size);
+    kdf_expand(noise->function, out, size, (struct bytes){ noise->state.chaining_key, hash_size },
+               (struct bytes){ info, label_size + hash_size });
 }

@@ -35,7 +35,8 @@ struct noise_keys {
     const struct dh_pair *our_prekey;
     const struct mlkem_pair *our_kem_prekey;
     const uint8_t *their_prekey, *their_kem_prekey;
-    /* For vectors only, in the place of luck: the seed of e1, and what ekem1 is made from. */
+    /* For vectors only, in the place of luck: the seed of e1, and what ekem1 is made from. Borrowed
+       for the life of the handshake, unlike all above, which is copied. */
     const uint8_t *kem_seed, *kem_luck;
 };
 
@@ -67,7 +68,7 @@ struct bytes noise_handshake_hash(const struct noise *noise); /* h, so far */
 void noise_split(const struct noise *noise, size_t count, uint8_t (*keys)[32]);
 
 /* HKDF-Expand(chaining key, label | h): secrets of our own from a finished handshake, bound to its
-   whole transcript. At most 255 times the hash's size. */
+   whole transcript. The label has at most 64 characters; at most 255 times the hash's size. */
 void noise_export(const struct noise *noise, const char *label, uint8_t *out, size_t size);
 
 #endif
