@@ -79,8 +79,71 @@ static void test_the_longest_text_can_be_signed(void)
     CHECK(sign_check(signature, pair.public, label, BYTES_OF(text)) == FAULT_PEER);
 }
 
-/* T-01. p = 2^255 - 19, so ed ff .. ff 7f is a second spelling of 0, ee of 1, ef of 2. */
-static void test_a_number_has_one_spelling(void)
+/* One of each kind; tests/vectors/ed25519-edge holds more. */
+static const char *const bad_sign_keys[] = {
+    /* of low order: 0 (order 4), 1 (order 1), p - 1 (order 2), and one of order 8 */
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    /* spelt otherwise: p + 1, and 1 with the sign of a zero */
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0100000000000000000000000000000000000000000000000000000000000080",
+    /* of mixed order: 2L (CVE-2025-69277), 4L, 8L */
+    "914d58a3bec784c159cc3192f929229cebfb7d61ba5a1892cec7094345d4be2c",
+    "8ec64b427eddd421ba761d521d0411d5c4b78adf9b9c620822868bd69beb6135",
+    "1d073d0a85fb54ace46f6e3aaed402a254c9d1dcb1f400b9030c8f5372ea1a53",
+    /* not on the curve */
+    "eb411613c9c324dd5299e44ad179ac9f1f475759d4ca6e8be3e87f3000126205",
+};
+
+/* Under a key of order 1, R = 1 and s = 0 would sign every text. */
+static void test_T01_a_bad_key_signs_nothing(void)
+{
+    static const uint8_t forged[SIGNATURE_BYTES] = { 1 };
+    uint8_t key[KEY_BYTES];
+    for (size_t i = 0; i < COUNT(bad_sign_keys); i++) {
+        unhex(key, sizeof key, bad_sign_keys[i]);
+        CHECK(!sign_public_good(key));
+        CHECK(sign_check(forged, key, "l", bytes_of_text("any text")) == FAULT_PEER);
+        CHECK(sign_check_plain(forged, key, bytes_of_text("any text")) == FAULT_PEER);
+    }
+}
+
+/* One bit of the key away there is another point, or none, but never the same signer. */
+static void test_T01_a_key_with_any_bit_changed_is_another(void)
+{
+    uint8_t signature[SIGNATURE_BYTES];
+    make_pairs();
+    sign(signature, &pair, "l", bytes_of_text("words"));
+    for (size_t bit = 0; bit < (size_t)8 * KEY_BYTES; bit++) {
+        pair.public[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        CHECK(sign_check(signature, pair.public, "l", bytes_of_text("words")) == FAULT_PEER);
+        pair.public[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+}
+
+/* The five numbers whose points have low order: 0, 1, two of order 8, and p - 1. */
+static void test_T01_a_point_of_low_order_agrees_on_nothing(void)
+{
+    static const char *const points[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    };
+    uint8_t key[KEY_BYTES], out[KEY_BYTES];
+    make_pairs();
+    for (size_t i = 0; i < COUNT(points); i++) {
+        unhex(key, sizeof key, points[i]);
+        CHECK(!dh_public_good(key));
+        CHECK(dh_agree(out, pair.seed, key) == FAULT_PEER);
+    }
+}
+
+/* p = 2^255 - 19, so ed ff .. ff 7f is a second spelling of 0, ee of 1, ef of 2. */
+static void test_T01_a_number_has_one_spelling(void)
 {
     uint8_t key[KEY_BYTES];
     memset(key, 0xff, sizeof key);
@@ -121,6 +184,42 @@ static void test_two_agree_and_a_refused_key_gives_nothing(void)
     CHECK_BYTES(two, zero, KEY_BYTES);
 }
 
+/* --- a library that fails ----------------------------------------------------------------------
+
+   The linker puts this in the place of libsodium's function. */
+
+static bool scalarmult_fails;
+
+int __real_crypto_scalarmult_curve25519(unsigned char *out, const unsigned char *scalar,
+                                        const unsigned char *point);
+int __wrap_crypto_scalarmult_curve25519(unsigned char *out, const unsigned char *scalar,
+                                        const unsigned char *point);
+int __wrap_crypto_scalarmult_curve25519(unsigned char *out, const unsigned char *scalar,
+                                        const unsigned char *point)
+{
+    int result = __real_crypto_scalarmult_curve25519(out, scalar, point);
+    return scalarmult_fails ? -1 : result;
+}
+
+/* The library has written a result and says it is none: nobody may use it. */
+static void test_T01_what_the_scalar_multiplication_says_is_heard(void)
+{
+    static const uint8_t zero[KEY_BYTES];
+    struct dh_pair a, b;
+    uint8_t out[KEY_BYTES];
+    rng = rng_from_seed(&luck, 10);
+    dh_pair_make(&a, &rng);
+    dh_pair_make(&b, &rng);
+    scalarmult_fails = true;
+    bool good = dh_public_good(b.public);
+    enum fault fault = dh_agree(out, a.secret, b.public);
+    scalarmult_fails = false;
+    CHECK(!good);
+    CHECK(fault == FAULT_PEER);
+    CHECK_BYTES(out, zero, sizeof out);
+    CHECK(dh_public_good(b.public));
+}
+
 static void test_one_seed_makes_one_pair(void)
 {
     struct sign_pair again;
@@ -133,5 +232,10 @@ static void test_one_seed_makes_one_pair(void)
 TESTS(TEST(test_the_library_is_one_we_may_use), TEST(test_signatures_match_an_independent_program),
       TEST(test_a_signature_is_good_for_its_label_only),
       TEST(test_a_signature_with_any_bit_changed_is_none),
-      TEST(test_the_longest_text_can_be_signed), TEST(test_a_number_has_one_spelling),
-      TEST(test_two_agree_and_a_refused_key_gives_nothing), TEST(test_one_seed_makes_one_pair))
+      TEST(test_the_longest_text_can_be_signed), TEST(test_T01_a_bad_key_signs_nothing),
+      TEST(test_T01_a_key_with_any_bit_changed_is_another),
+      TEST(test_T01_a_point_of_low_order_agrees_on_nothing),
+      TEST(test_T01_a_number_has_one_spelling),
+      TEST(test_two_agree_and_a_refused_key_gives_nothing),
+      TEST(test_T01_what_the_scalar_multiplication_says_is_heard),
+      TEST(test_one_seed_makes_one_pair))

@@ -146,8 +146,8 @@ void poly_ntt_inverse(struct poly *poly)
         x[i] = product(x[i], SQUARE_BY_128);
 }
 
-/* Pairs are polynomials of degree one, modulo X^2 - zeta. Sums are reduced once: six products of q
-   and q / 2, and one of q and q / 2, are far below q * 2^15. */
+/* Pairs are polynomials of degree one, modulo X^2 - zeta. Sums are reduced once: six products of
+   less than 4096 and q / 2 are well below the q * 2^15 that Montgomery can take. */
 static void dot_pair(int16_t out[2], const struct poly *a, size_t stride, const struct poly *b,
                      size_t at, int16_t zeta)
 {

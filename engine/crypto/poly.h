@@ -36,7 +36,7 @@ void poly_ntt(struct poly *poly);
 /* Its inverse (algorithm 10) times 2^16, which heals a product: from and to less than q. */
 void poly_ntt_inverse(struct poly *poly);
 /* The sum of three products in the NTT domain (algorithm 11), divided by 2^16: a[0] * b[0] +
-   a[stride] * b[1] + a[2 * stride] * b[2]. a less than q, b at most q / 2, the result less than q
+   a[stride] * b[1] + a[2 * stride] * b[2]. From a less than 4096 and b at most q / 2 to less than q
    from zero. */
 void poly_dot(struct poly *out, const struct poly *a, size_t stride, const struct poly *b);
 /* Times 2^16, which heals a product that stays in the NTT domain. Every int16_t to less than q. */
