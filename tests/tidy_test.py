@@ -43,6 +43,23 @@ BREAKS = {
     "a decoder without a fuzzer": ("fuzzers", {
         "base/broken.h": "enum fault broken_read(struct bytes wire);\n",
     }, "base/broken.h: broken_read reads what came from outside"),
+    "a label for two purposes (T-20)": ("labels", {
+        "base/broken.c": 'const char *broken = "ramage/card/door/v1";\n',
+    }, "ramage/card/door/v1: stands in base/broken.c:1 and engine/crypto/card.c:"),
+    "a label that begins another (T-20)": ("labels", {
+        "base/broken.c": 'const char *broken = "ramage/card/door/v12";\n',
+    }, "ramage/card/door/v1: begins ramage/card/door/v12"),
+    "a label put together from parts (T-20)": ("labels", {
+        "base/broken.c": 'const char *broken = "ramage/broken/" VERSION;\n',
+    }, "base/broken.c:1: no label has this form: ramage/broken/"),
+    "a hash under no label (T-20)": ("labels", {
+        "base/broken.c": 'hash_parts(out, 32, key, "words", NULL, 0);\n',
+    }, "base/broken.c: no label has this form: words"),
+    "a label nobody wrote down (T-20)": ("labels", {
+        "base/broken.c": 'const char *broken = "ramage/broken/v1";\n',
+    }, "ramage/broken/v1: is not in docs/protocol.md"),
+    "a label nobody uses (T-20)": ("labels", {"docs/protocol.md": '"ramage/broken/v1"\n'},
+                            "ramage/broken/v1: nobody uses it"),
     "a line too long": ("form", {"base/broken.c": "/* " + "x" * 95 + " */\n"},
                         "base/broken.c:1: over 100 columns"),
     "a tab": ("form", {"base/broken.c": "\tint broken;\n"}, "base/broken.c:1: over 100 columns"),
