@@ -38,17 +38,18 @@ struct start_claim {
 };
 
 /* Writes START_SMALL_BYTES, or START_LARGE_BYTES where the claim needs them; *size says which.
-   `bundle` has been read and is of a device on the recipient's list, with that DH. FAULT_PEER: one
-   of their keys is refused. */
+   The bundle must be of the recipient's account and of a device on its list, with that DH: this is
+   for the caller to check, else Eve's list could name Bob's keys as hers. FAULT_PEER: the bundle or
+   one of their keys is refused. */
 enum fault start_write(uint8_t out[START_LARGE_BYTES], size_t *size,
                        struct session_secrets *secrets, const struct start_claim *claim,
                        const struct dh_pair *our_dh, const uint8_t their_dh[KEY_BYTES],
                        struct bytes bundle_wire, struct rng *rng);
-/* `message` is START_SMALL_BYTES or START_LARGE_BYTES long. Checks all that the message itself can
-   show: that it opens, that its payload is canonical, that the list in it is signed by the account
-   claimed, and names the device claimed with the DH that the message proves. Whether account and
-   list are acceptable is for the caller. `list` is claim->list, read. claim->list points into
-   `memory`. FAULT_PEER: anything else; nothing is changed. */
+/* Checks all that the message itself can show: that it opens, that its payload is canonical, that
+   the list in it is signed by the account claimed, and names the device claimed with the DH that
+   the message proves. Whether account and list are acceptable, and whether the message was seen
+   before, is for the caller. `list` is claim->list, read. claim->list points into `memory`.
+   FAULT_PEER: anything else, whatever it is; nothing is changed, but `memory`, which is wiped. */
 enum fault start_read(struct bytes message, uint8_t memory[START_LARGE_BYTES],
                       struct session_secrets *secrets, struct start_claim *claim,
                       struct devices *list, const struct dh_pair *our_dh,
