@@ -58,8 +58,9 @@ static void write_offers(struct cursor *out, const struct ratchet_state *state)
         cursor_put(out, state->theirs.key, sizeof state->theirs.key);
 }
 
+/* Its skipped keys begin at `from`. */
 static void write_receiving(struct cursor *out, const struct receiving *chain, bool running,
-                            const struct skipped *skipped)
+                            const struct ratchet *ratchet, size_t from)
 {
     cursor_put(out, chain->dh, sizeof chain->dh);
     cursor_put(out, chain->header_key, sizeof chain->header_key);
@@ -68,17 +69,18 @@ static void write_receiving(struct cursor *out, const struct receiving *chain, b
     if (running)
         cursor_put(out, chain->key, sizeof chain->key);
     cursor_put_u16(out, (uint16_t)chain->skipped);
-    for (size_t i = 0; i < chain->skipped; i++) {
-        cursor_put_u32(out, skipped[i].number);
-        cursor_put_u64(out, skipped[i].since);
-        cursor_put(out, skipped[i].key, sizeof skipped[i].key);
+    for (size_t i = from; i < from + chain->skipped; i++) {
+        const struct skipped *skipped = &ratchet->skipped[i];
+        cursor_put_u32(out, skipped->number);
+        cursor_put_u64(out, skipped->since);
+        cursor_put(out, skipped->key, sizeof skipped->key);
     }
 }
 
 void ratchet_write(const struct ratchet *ratchet, uint8_t *out, size_t *size)
 {
     const struct ratchet_state *state = &ratchet->now;
-    const struct skipped *skipped = ratchet->skipped;
+    size_t from = 0;
     struct cursor cursor = cursor_into(out, RATCHET_STATE_MAX_BYTES);
     cursor_put_u8(&cursor, VERSION);
     cursor_put_u8(&cursor, state->phase);
@@ -92,8 +94,8 @@ void ratchet_write(const struct ratchet *ratchet, uint8_t *out, size_t *size)
     cursor_put_u8(&cursor, (uint8_t)state->receiving_count);
     for (size_t i = 0; i < state->receiving_count; i++) {
         const struct receiving *chain = &state->receiving[i];
-        write_receiving(&cursor, chain, i + 1 == state->receiving_count, skipped);
-        skipped += chain->skipped;
+        write_receiving(&cursor, chain, i + 1 == state->receiving_count, ratchet, from);
+        from += chain->skipped;
     }
     assert(cursor_good(&cursor));
     *size = cursor_written(&cursor).size;
