@@ -1,6 +1,7 @@
 #include "engine/crypto/ratchet_state.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "engine/crypto/hash.h"
 
 #include <assert.h>
@@ -12,7 +13,7 @@
 
 static struct ratchet *create(const struct session_secrets *secrets, instant now)
 {
-    struct ratchet *ratchet = mem_zeroed(1, sizeof *ratchet);
+    struct ratchet *ratchet = secret_new(sizeof *ratchet);
     memcpy(ratchet->session, secrets->id, sizeof ratchet->session);
     memcpy(ratchet->now.root, secrets->root, sizeof ratchet->now.root);
     ratchet->now.ours.since = ratchet->now.ours.last_sent = now;
@@ -35,11 +36,8 @@ void ratchet_destroy(struct ratchet *ratchet)
 {
     if (ratchet == NULL)
         return;
-    if (ratchet->skipped != NULL)
-        wipe(ratchet->skipped, ratchet->skipped_room * sizeof *ratchet->skipped);
-    mem_free(ratchet->skipped);
-    wipe(ratchet, sizeof *ratchet);
-    mem_free(ratchet);
+    secret_free(ratchet->skipped);
+    secret_free(ratchet);
 }
 
 const uint8_t *ratchet_session(const struct ratchet *ratchet)
@@ -114,9 +112,10 @@ struct ratchet *ratchet_create_initiator(const struct session_secrets *secrets,
 
 /* Encapsulates to the open offer of the other side, once: a kid answered is not answered again, or
    a late copy of it would be answered to a secret that has been erased. */
-static void answer_offer(struct ratchet_state *state, struct ratchet_kem *kem, struct rng *rng)
+static void answer_offer(struct ratchet *ratchet, struct ratchet_kem *kem, struct rng *rng)
 {
-    struct ratchet_answer *answer = &state->sending.answer;
+    struct ratchet_state *state = &ratchet->now;
+    struct ratchet_answer *answer = &ratchet->answer;
     mlkem_encapsulate(answer->cipher, kem->secret, state->theirs.key, rng);
     answer->kid = state->answered = state->theirs.kid;
     kem->key = BYTES_OF(state->theirs.key);
@@ -130,9 +129,9 @@ static void begin_chain(struct ratchet *ratchet, struct rng *rng)
     const struct receiving *peer = &state->receiving[state->receiving_count - 1];
     struct ratchet_kem kem;
     bool answers = state->theirs.kid != 0;
-    state->sending.answer.kid = 0;
+    ratchet->answer.kid = 0;
     if (answers)
-        answer_offer(state, &kem, rng);
+        answer_offer(ratchet, &kem, rng);
     state->sending.previous = state->sending.number;
     memcpy(state->sending.header_key, state->next_sending, 32);
     sending_root(state, ratchet->session, peer->dh, answers ? &kem : NULL, rng);
@@ -150,9 +149,8 @@ size_t ratchet_next_header_size(const struct ratchet *ratchet, instant now)
 {
     const struct ratchet_state *state = &ratchet->now;
     bool offers = state->ours.open || offer_is_due(&state->ours, now);
-    return ratchet_header_size(offers, state->phase == PHASE_TURNS
-                                           ? state->theirs.kid != 0
-                                           : state->sending.answer.kid != 0);
+    return ratchet_header_size(offers, state->phase == PHASE_TURNS ? state->theirs.kid != 0
+                                                                   : ratchet->answer.kid != 0);
 }
 
 static void write_header(struct ratchet_step *out, const struct ratchet *ratchet, struct rng *rng)
@@ -161,7 +159,7 @@ static void write_header(struct ratchet_step *out, const struct ratchet *ratchet
     const struct own_offer *ours = &ratchet->now.ours;
     struct ratchet_header header = { .previous = sending->previous, .number = sending->number };
     memcpy(header.dh, sending->pair.public, sizeof header.dh);
-    header.answer = sending->answer;
+    header.answer = ratchet->answer;
     if (ours->open) {
         header.offer.kid = ours->kid;
         memcpy(header.offer.key, ours->pair.public, sizeof header.offer.key);

@@ -15,6 +15,7 @@
 #include "engine/crypto/ratchet_state.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,8 +24,9 @@
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void write_sending(struct cursor *out, const struct ratchet_state *state)
+static void write_sending(struct cursor *out, const struct ratchet *ratchet)
 {
+    const struct ratchet_state *state = &ratchet->now;
     const struct sending *sending = &state->sending;
     if (state->phase != PHASE_TURNS)
         cursor_put(out, sending->pair.secret, KEY_BYTES);
@@ -36,9 +38,9 @@ static void write_sending(struct cursor *out, const struct ratchet_state *state)
     cursor_put(out, sending->key, sizeof sending->key);
     cursor_put_u32(out, sending->number);
     cursor_put_u32(out, sending->previous);
-    cursor_put_u32(out, sending->answer.kid);
-    if (sending->answer.kid != 0)
-        cursor_put(out, sending->answer.cipher, sizeof sending->answer.cipher);
+    cursor_put_u32(out, ratchet->answer.kid);
+    if (ratchet->answer.kid != 0)
+        cursor_put(out, ratchet->answer.cipher, sizeof ratchet->answer.cipher);
 }
 
 static void write_offers(struct cursor *out, const struct ratchet_state *state)
@@ -89,7 +91,7 @@ void ratchet_write(const struct ratchet *ratchet, uint8_t *out, size_t *size)
     cursor_put(&cursor, state->root, sizeof state->root);
     cursor_put(&cursor, state->next_sending, sizeof state->next_sending);
     cursor_put(&cursor, state->next_receiving, sizeof state->next_receiving);
-    write_sending(&cursor, state);
+    write_sending(&cursor, ratchet);
     write_offers(&cursor, state);
     cursor_put_u8(&cursor, (uint8_t)state->receiving_count);
     for (size_t i = 0; i < state->receiving_count; i++) {
@@ -126,9 +128,9 @@ static bool read_sending(struct cursor *in, struct ratchet *ratchet)
     cursor_take(in, sending->key, sizeof sending->key);
     cursor_take_u32(in, &sending->number);
     cursor_take_u32(in, &sending->previous);
-    cursor_take_u32(in, &sending->answer.kid);
-    if (sending->answer.kid != 0)
-        cursor_take(in, sending->answer.cipher, sizeof sending->answer.cipher);
+    cursor_take_u32(in, &ratchet->answer.kid);
+    if (ratchet->answer.kid != 0)
+        cursor_take(in, ratchet->answer.cipher, sizeof ratchet->answer.cipher);
     return state->turns > 0 && sending->number <= RATCHET_CHAIN_LIMIT &&
            sending->previous <= RATCHET_CHAIN_LIMIT;
 }
@@ -227,7 +229,7 @@ static bool read_all(struct cursor *in, struct ratchet *ratchet)
 
 struct ratchet *ratchet_read(struct bytes wire)
 {
-    struct ratchet *ratchet = mem_zeroed(1, sizeof *ratchet);
+    struct ratchet *ratchet = secret_new(sizeof *ratchet);
     struct cursor in = cursor_over(wire);
     if (read_all(&in, ratchet))
         return ratchet;

@@ -35,7 +35,7 @@ static struct ratchet_header header_of(const struct talk *talk, int from)
     const struct sending *sending = &talk->side[from]->now.sending;
     struct ratchet_header header = { .previous = sending->previous, .number = sending->number };
     memcpy(header.dh, sending->pair.public, sizeof header.dh);
-    header.answer = sending->answer;
+    header.answer = talk->side[from]->answer;
     return header;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/crypto/ratchet_state.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <assert.h>
 #include <string.h>
@@ -13,12 +14,10 @@ void ratchet_skipped_reserve(struct ratchet *ratchet, size_t more)
     if (room - used >= more)
         return;
     room = used + more > 2 * room ? used + more : 2 * room;
-    struct skipped *larger = mem_zeroed(room, sizeof *larger);
-    if (used > 0) {
+    struct skipped *larger = secret_new(room * sizeof *larger);
+    if (used > 0)
         memcpy(larger, ratchet->skipped, used * sizeof *larger);
-        wipe(ratchet->skipped, ratchet->skipped_room * sizeof *larger);
-    }
-    mem_free(ratchet->skipped);
+    secret_free(ratchet->skipped);
     ratchet->skipped = larger;
     ratchet->skipped_room = room;
 }
@@ -33,7 +32,7 @@ void ratchet_skipped_remove(struct ratchet *ratchet, size_t from, size_t count)
     wipe(&ratchet->skipped[from + rest], count * sizeof *ratchet->skipped);
     ratchet->skipped_count -= count;
     if (ratchet->skipped_count == 0) {
-        mem_free(ratchet->skipped);
+        secret_free(ratchet->skipped);
         ratchet->skipped = NULL;
         ratchet->skipped_room = 0;
     }

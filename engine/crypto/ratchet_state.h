@@ -21,9 +21,8 @@ struct sending {
     struct dh_pair pair; /* of the chain; of the bundle while we wait; none when we turn */
     uint8_t id[CHAIN_ID_BYTES];
     uint8_t header_key[32], key[32];
-    uint32_t number;              /* of the next message */
-    uint32_t previous;            /* messages of the chain before: PN */
-    struct ratchet_answer answer; /* in every header of the chain */
+    uint32_t number;   /* of the next message */
+    uint32_t previous; /* messages of the chain before: PN */
 };
 
 /* The last of them is still running, the others have ended: `next` is where, `key` is wiped. */
@@ -70,6 +69,8 @@ struct skipped {
 struct ratchet {
     uint8_t session[SESSION_ID_BYTES];
     struct ratchet_state now;
+    struct ratchet_answer
+        answer;              /* in every header of the sending chain; opening leaves it alone */
     struct skipped *skipped; /* by chain as in now.receiving, within a chain by number */
     size_t skipped_count, skipped_room;
 
@@ -79,6 +80,7 @@ struct ratchet {
     size_t added;                 /* skipped keys that stand behind skipped_count */
     size_t removed_from, removed; /* a range of those before it */
 };
+_Static_assert(sizeof(struct ratchet) <= 8192, "secret memory comes in powers of two");
 
 /* Room for `more` skipped keys behind those that are there. */
 void ratchet_skipped_reserve(struct ratchet *ratchet, size_t more);
