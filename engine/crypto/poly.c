@@ -115,35 +115,43 @@ void poly_sample_noise(struct poly *out, const uint8_t seed[32], uint8_t number)
 
 /* --- the number-theoretic transform ----------------------------------------------------------- */
 
+/* A block of 2 * half coefficients falls into two blocks of half. */
+static void split(int16_t *x, size_t half, int16_t zeta)
+{
+    for (size_t i = 0; i < half; i++) {
+        int16_t turned = product(zeta, x[i + half]);
+        x[i + half] = (int16_t)(x[i] - turned);
+        x[i] = (int16_t)(x[i] + turned);
+    }
+}
+
+/* And two become one again, twice as great. */
+static void unite(int16_t *x, size_t half, int16_t zeta)
+{
+    for (size_t i = 0; i < half; i++) {
+        int16_t was = x[i];
+        x[i] = poly_barrett((int16_t)(was + x[i + half]));
+        x[i + half] = product(zeta, (int16_t)(x[i + half] - was));
+    }
+}
+
 /* No layer adds more than q, so seven of them stay below 8q < 2^15 without a reduction. */
 void poly_ntt(struct poly *poly)
 {
-    int16_t *x = poly->at;
-    size_t zeta = 1;
-    for (size_t half = 128; half >= 2; half /= 2)
-        for (size_t start = 0; start < POLY_COEFFICIENTS; start += 2 * half, zeta++)
-            for (size_t i = start; i < start + half; i++) {
-                int16_t turned = product(zetas[zeta], x[i + half]);
-                x[i + half] = (int16_t)(x[i] - turned);
-                x[i] = (int16_t)(x[i] + turned);
-            }
+    for (size_t blocks = 1, half = 128; half >= 2; blocks *= 2, half /= 2)
+        for (size_t i = 0; i < blocks; i++)
+            split(poly->at + 2 * half * i, half, zetas[blocks + i]);
     for (size_t i = 0; i < POLY_COEFFICIENTS; i++)
-        x[i] = poly_barrett(x[i]);
+        poly->at[i] = poly_barrett(poly->at[i]);
 }
 
 void poly_ntt_inverse(struct poly *poly)
 {
-    int16_t *x = poly->at;
-    size_t zeta = 127;
-    for (size_t half = 2; half <= 128; half *= 2)
-        for (size_t start = 0; start < POLY_COEFFICIENTS; start += 2 * half, zeta--)
-            for (size_t i = start; i < start + half; i++) {
-                int16_t was = x[i];
-                x[i] = poly_barrett((int16_t)(was + x[i + half]));
-                x[i + half] = product(zetas[zeta], (int16_t)(x[i + half] - was));
-            }
+    for (size_t blocks = 64, half = 2; half <= 128; blocks /= 2, half *= 2)
+        for (size_t i = 0; i < blocks; i++)
+            unite(poly->at + 2 * half * i, half, zetas[2 * blocks - 1 - i]);
     for (size_t i = 0; i < POLY_COEFFICIENTS; i++)
-        x[i] = product(x[i], SQUARE_BY_128);
+        poly->at[i] = product(poly->at[i], SQUARE_BY_128);
 }
 
 /* Pairs are polynomials of degree one, modulo X^2 - zeta. Sums are reduced once: six products of
