@@ -60,7 +60,7 @@ static void test_nothing_forged_opens_and_what_is_true_opens_after_it(void)
     aead_destroy(aead);
 }
 
-static void test_what_is_longer_than_a_packet_is_refused(void)
+static void test_T28_what_is_longer_than_a_packet_is_refused(void)
 {
     static uint8_t huge[AEAD_MAX_BYTES + 1], opened[AEAD_MAX_BYTES + 1];
     uint8_t nonce[AEAD_NONCE_BYTES] = { 0 };
@@ -104,5 +104,5 @@ static void test_what_is_stored_opens_unchanged_only(void)
 
 TESTS(TEST(test_both_back_ends_write_the_same_packets),
       TEST(test_nothing_forged_opens_and_what_is_true_opens_after_it),
-      TEST(test_what_is_longer_than_a_packet_is_refused), TEST(test_the_back_end_has_a_name),
+      TEST(test_T28_what_is_longer_than_a_packet_is_refused), TEST(test_the_back_end_has_a_name),
       TEST(test_what_is_stored_opens_unchanged_only))

@@ -118,7 +118,7 @@ static void test_a_text_that_holds_no_card_is_refused(void)
     }
 }
 
-static void test_a_text_that_would_be_too_long_is_not_written(void)
+static void test_T28_a_text_that_would_be_too_long_is_not_written(void)
 {
     static const uint8_t data[60];
     char text[BECH32M_TEXT_MAX + 1];
@@ -155,7 +155,7 @@ static void test_digits_that_are_no_whole_bytes_are_refused(void)
 }
 
 /* Never a byte past the room that was given. */
-static void test_data_that_does_not_fit_is_refused(void)
+static void test_T28_data_that_does_not_fit_is_refused(void)
 {
     uint8_t out[4] = { 9, 9, 9, 9 };
     size_t size;
@@ -171,6 +171,6 @@ TESTS(TEST(test_a_card_has_one_text_and_a_door),
       TEST(test_a_card_with_any_one_wrong_character_is_refused),
       TEST(test_another_secret_or_account_is_another_door),
       TEST(test_a_text_that_holds_no_card_is_refused),
-      TEST(test_a_text_that_would_be_too_long_is_not_written),
+      TEST(test_T28_a_text_that_would_be_too_long_is_not_written),
       TEST(test_digits_that_are_no_whole_bytes_are_refused),
-      TEST(test_data_that_does_not_fit_is_refused))
+      TEST(test_T28_data_that_does_not_fit_is_refused))

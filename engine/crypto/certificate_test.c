@@ -53,8 +53,8 @@ static void test_a_certificate_with_any_bit_changed_is_refused(void)
     CHECK_INT(read.valid_from, 77); /* a failed read leaves nothing behind */
 }
 
-/* T-07, T-08: somebody else's key inside one's own chain, and parts of two chains put together. */
-static void test_parts_of_two_chains_make_none(void)
+/* Somebody else's key inside one's own chain (T-07), and parts of two chains put together. */
+static void test_T08_parts_of_two_chains_make_none(void)
 {
     struct certificate read;
     uint8_t second[CERTIFICATE_BYTES], mixed[CERTIFICATE_BYTES];
@@ -93,8 +93,8 @@ static void bent_certificate(uint8_t version, uint8_t role, const char *first, c
     sign(wire + LINK_PART_BYTES, &device, second, (struct bytes){ wire, LINK_PART_BYTES });
 }
 
-/* T-02: what was signed for another purpose is no part of a chain. */
-static void test_signatures_of_another_kind_make_no_chain(void)
+/* What was signed for another purpose is no part of a chain. */
+static void test_T02_signatures_of_another_kind_make_no_chain(void)
 {
     struct certificate read;
     bent_certificate(1, LINK_ROLE_DOOR, DEVICE_LABEL, LINK_LABEL);
@@ -163,7 +163,7 @@ static void test_a_chain_matches_an_independent_program(void)
 
 TESTS(TEST(test_a_certificate_reads_as_it_was_written),
       TEST(test_a_certificate_with_any_bit_changed_is_refused),
-      TEST(test_parts_of_two_chains_make_none), TEST(test_one_key_cannot_play_two_parts),
-      TEST(test_signatures_of_another_kind_make_no_chain),
+      TEST(test_T08_parts_of_two_chains_make_none), TEST(test_one_key_cannot_play_two_parts),
+      TEST(test_T02_signatures_of_another_kind_make_no_chain),
       TEST(test_a_version_or_role_we_do_not_know_is_refused),
       TEST(test_a_device_cannot_sign_itself_in), TEST(test_a_chain_matches_an_independent_program))

@@ -29,7 +29,7 @@ static void test_labelled_hashes_match_an_independent_program(void)
     check_hex(out, 16, "4b804db752f7f5e3bf4615e522fe7246");
 }
 
-static void test_no_two_lists_of_parts_hash_alike(void)
+static void test_T02_no_two_lists_of_parts_hash_alike(void)
 {
     static const struct {
         const char *label;
@@ -80,6 +80,6 @@ static void test_secrets_compare_whole(void)
 }
 
 TESTS(TEST(test_labelled_hashes_match_an_independent_program),
-      TEST(test_no_two_lists_of_parts_hash_alike),
+      TEST(test_T02_no_two_lists_of_parts_hash_alike),
       TEST(test_a_shorter_hash_is_no_beginning_of_a_longer_one),
       TEST(test_the_short_hash_is_siphash), TEST(test_secrets_compare_whole))

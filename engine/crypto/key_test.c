@@ -36,8 +36,8 @@ static void test_signatures_match_an_independent_program(void)
     CHECK_BYTES(made, expected, sizeof expected);
 }
 
-/* T-02: a signature made for one purpose is none for another. */
-static void test_a_signature_is_good_for_its_label_only(void)
+/* One made for one purpose is none for another. */
+static void test_T02_a_signature_is_good_for_its_label_only(void)
 {
     uint8_t signature[SIGNATURE_BYTES];
     struct bytes text = bytes_of_text("words");
@@ -65,7 +65,7 @@ static void test_a_signature_with_any_bit_changed_is_none(void)
     CHECK(sign_check(signature, pair.public, "l", (struct bytes){ 0 }) == FAULT_NONE);
 }
 
-static void test_the_longest_text_can_be_signed(void)
+static void test_T28_the_longest_text_can_be_signed(void)
 {
     static uint8_t text[SIGN_MAX_BYTES];
     uint8_t signature[SIGNATURE_BYTES];
@@ -230,9 +230,9 @@ static void test_one_seed_makes_one_pair(void)
 }
 
 TESTS(TEST(test_the_library_is_one_we_may_use), TEST(test_signatures_match_an_independent_program),
-      TEST(test_a_signature_is_good_for_its_label_only),
+      TEST(test_T02_a_signature_is_good_for_its_label_only),
       TEST(test_a_signature_with_any_bit_changed_is_none),
-      TEST(test_the_longest_text_can_be_signed), TEST(test_T01_a_bad_key_signs_nothing),
+      TEST(test_T28_the_longest_text_can_be_signed), TEST(test_T01_a_bad_key_signs_nothing),
       TEST(test_T01_a_key_with_any_bit_changed_is_another),
       TEST(test_T01_a_point_of_low_order_agrees_on_nothing),
       TEST(test_T01_a_number_has_one_spelling),

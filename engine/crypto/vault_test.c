@@ -93,7 +93,7 @@ static void test_subkeys_match_an_independent_program(void)
     CHECK(memcmp(key, other, sizeof key) != 0);
 }
 
-static void test_the_longest_passphrase_works_and_a_longer_one_is_wrong(void)
+static void test_T28_the_longest_passphrase_works_and_a_longer_one_is_wrong(void)
 {
     static uint8_t words[VAULT_PASSPHRASE_MAX + 1];
     uint8_t master[MASTER_KEY_BYTES] = { 1 }, file[VAULT_MAX_BYTES], out[MASTER_KEY_BYTES];
@@ -123,5 +123,5 @@ TESTS(TEST(test_a_vault_opens_for_its_passphrase_only),
       TEST(test_a_vault_without_passphrase_says_so),
       TEST(test_a_vault_made_by_an_independent_program_opens),
       TEST(test_subkeys_match_an_independent_program),
-      TEST(test_the_longest_passphrase_works_and_a_longer_one_is_wrong),
+      TEST(test_T28_the_longest_passphrase_works_and_a_longer_one_is_wrong),
       TEST(test_one_key_closed_twice_is_two_files))
