@@ -187,19 +187,21 @@ class Side:
     def __init__(self, us, them):
         self.us, self.them = us, them
         self.conversation = conversation_of(us.account, them.account)
-        self.ratchet = self.secrets = self.opening = None
+        self.ratchet = self.secrets = None
+        self.opening = self.accepted = None  # (bundle id, start) of ours; the start of theirs
         self.heard = False
         self.parents, self.height = [], 0
         self.owed = []  # (chain id, number) of what is not acknowledged yet
 
     # --- starting ---
 
-    def begin(self, bundle, claim, e, kem_luck, pair, now):
+    def begin(self, bundle, claim, e, kem_luck):
         message, self.secrets = start(claim, self.us.own_dh, self.them.list, bundle, e, kem_luck)
         self.opening = read_bundle(bundle).id, message
-        self.ratchet = Ratchet.initiator(self.secrets, read_bundle(bundle).dh, now,
-                                         lambda size, what: pair)
         return message
+
+    def begin_ratchet(self, bundle, now, draw):
+        self.ratchet = Ratchet.initiator(self.secrets, read_bundle(bundle).dh, now, draw)
 
     def accept(self, bundle_id, message, now):
         bundle = self.us.bundles[bundle_id]
@@ -210,7 +212,7 @@ class Side:
         need(claim.list == self.them.list, "a list that is not the one we know")
         need(claim.their_head in (self.us.head, ZERO_HEAD), "another list of ours")
         self.ratchet = Ratchet.recipient(self.secrets, unhex(bundle["dh"]), now)
-        return claim
+        self.accepted = message
 
     # --- cells ---
 
@@ -251,6 +253,7 @@ class Side:
         bundle_id, message, sealed = self.split(cell)
         if message and self.ratchet is None:
             self.accept(bundle_id, message, now)
+        need(message in (None, self.accepted), "another start than the one of this session")
         opened = self.ratchet.open(sealed, now)
         content = read_content(opened.content, self.conversation)
         need(content.own_head == self.them.head, "another list of theirs")
@@ -293,8 +296,8 @@ def write(seed):
     claim = Claim(alice.account, alice.device, BEGAN, luck.draw(16), bob.head, [luck.draw(32)],
                   alice.list)
     luck.taken()
-    message = sides["alice"].begin(bundle, claim, luck.draw(32), luck.draw(32), luck.draw(32),
-                                   BEGAN)
+    message = sides["alice"].begin(bundle, claim, luck.draw(32), luck.draw(32))
+    sides["alice"].begin_ratchet(bundle, BEGAN, luck.draw)
     draws = luck.taken()
     sides["bob"].accept(read_bundle(bundle).id, message, BEGAN)
     psk = sides["alice"].secrets.psk
@@ -407,7 +410,7 @@ def follow(exchange, name):
     for link in exchange["links"]:
         follow_link(link, us, them, link["caller"] == name)
     if session["initiator"] == name:
-        follow_start(session, side, first_header_dh(exchange, name))
+        follow_start(session, side, first_sealed(exchange, name))
     count = {"sent": 0, "opened": 0, "duplicate": 0, "refused": 0, "texts": 0, "acknowledged": 0,
              "tombstones": 0, "rekeys answered": 0, "rekeys": 0, "classes": set()}
     for number, step in enumerate(exchange["steps"]):
@@ -421,27 +424,36 @@ def follow(exchange, name):
     return count
 
 
-def first_header_dh(exchange, name):
-    """Tells which draw is the first ratchet pair, given the header key; see follow_start."""
-    cell = unhex(next(step["cell"] for step in exchange["steps"]
-                      if step["do"] == "send" and step["by"] == name))
-    sealed = read_start_cell(cell)[2]
-    return lambda secrets: open_header(secrets.header_initiator, secrets.id, sealed)[0].dh
+def first_sealed(exchange, name):
+    cell = next(step["cell"] for step in exchange["steps"]
+                if step["do"] == "send" and step["by"] == name)
+    return read_start_cell(unhex(cell))[2]
 
 
-def follow_start(session, side, header_dh):
-    """Makes our own start again, from what we drew, and compares."""
+def follow_start(session, side, sealed):
+    """Makes our own start again, from what we drew, and compares. The header of the first message
+    tells which draws became the first ratchet pair and the first offer."""
     message, bundle = unhex(session["message"]), unhex(session["bundle"])
     draws = [unhex(one) for one in session["draws"]]
     claim = Claim(side.us.account, side.us.device, session["rank"], unhex(session["token"]),
                   side.them.head, [unhex(one) for one in session["kept"]], side.us.list)
     e = find(draws, lambda one: len(one) == 32 and dh_public(one) == message[:32])
-    kem_luck = find(draws, lambda one: len(one) == 32 and one != e and start(
-        claim, side.us.own_dh, side.them.list, bundle, e, one)[0] == message)
-    _, secrets = start(claim, side.us.own_dh, side.them.list, bundle, e, kem_luck)
-    first = header_dh(secrets)
-    pair = find(draws, lambda one: len(one) == 32 and dh_public(one) == first)
-    side.begin(bundle, claim, e, kem_luck, pair, session["began"])
+    find(draws, lambda one: len(one) == 32 and one != e
+         and side.begin(bundle, claim, e, one) == message)
+    header, _ = open_header(side.secrets.header_initiator, side.secrets.id, sealed)
+    side.begin_ratchet(bundle, session["began"], chooser(draws, header, sealed, None))
+
+
+def chooser(draws, header, sealed, their_offer):
+    """A source of luck for one message that is known: gives what must have been drawn for it."""
+    choices = {
+        "header nonce": lambda one: one == sealed[:24],
+        "body nonce": lambda one: len(one) == 24 and one != sealed[:24] and one in sealed,
+        "pair": lambda one: len(one) == 32 and dh_public(one) == header.dh,
+        "offer": lambda one: len(one) == 64 and mlkem.public_of(one) == header.offer[1],
+        "encapsulation": lambda one: len(one) == 32
+        and mlkem.encapsulate(their_offer[1], one)[0] == header.answer[1]}
+    return lambda size, what: find(draws, choices[what])
 
 
 def follow_step(steps, step, side, count):
@@ -470,17 +482,9 @@ def follow_send(step, side):
     ratchet, cell = side.ratchet, unhex(step["cell"])
     _, _, sealed = side.split(cell) if side.prefix() else (None, None, read_ratchet_cell(cell))
     key = ratchet.next_send_header if ratchet.turned else ratchet.send_header
-    header, body = open_header(key, side.secrets.id, sealed)
-    draws = [unhex(one) for one in step["draws"]]
-    chosen = {"header nonce": lambda: sealed[:24], "body nonce": lambda: body[:24],
-              "pair": lambda: find(draws, lambda one: len(one) == 32
-                                   and dh_public(one) == header.dh),
-              "offer": lambda: find(draws, lambda one: len(one) == 64 and header.offer
-                                    and mlkem.public_of(one) == header.offer[1]),
-              "encapsulation": lambda: find(draws, lambda one: len(one) == 32 and header.answer
-                                            and mlkem.encapsulate(ratchet.their_offer[1], one)[0]
-                                            == header.answer[1])}
+    header, _ = open_header(key, side.secrets.id, sealed)
     content = unhex(step["content"]).ljust(step["content_size"], b"\0")
     read_content(content, side.conversation)
-    made = ratchet.seal(content, step["now"], lambda size, what: chosen[what]())
+    draws = [unhex(one) for one in step["draws"]]
+    made = ratchet.seal(content, step["now"], chooser(draws, header, sealed, ratchet.their_offer))
     need(side.prefix() + made == cell, "another cell than the one that was sent")

@@ -135,7 +135,6 @@ class Ratchet:
         self.turned = False  # the next message to be sent begins a chain
         self.kid, self.offer_seed = 0, None  # ours: the last one, and its secret while it is open
         self.their_offer, self.answered = None, 0
-        self.offer_first = False
         self.sent_since, self.used_since, self.since, self.last_sent = 0, 0, now, None
         self.rekeys = 0  # answers that were mixed in, ours and theirs
 
@@ -146,7 +145,7 @@ class Ratchet:
             secrets.root, dh_agree(self.pair, bundle_dh))
         self.send_header = secrets.header_initiator
         self.next_receive_header = secrets.next_header_recipient
-        self.offer_first = True
+        self.kid, self.offer_seed = 1, draw(64, "offer")
         return self
 
     @classmethod
@@ -167,7 +166,7 @@ class Ratchet:
         use = self.used_since
         if self.last_sent is not None:
             use += min(now - self.last_sent, HOUR)
-        return self.offer_first or self.sent_since >= OFFER_MESSAGES or use >= OFFER_USE \
+        return self.sent_since >= OFFER_MESSAGES or use >= OFFER_USE \
             or now - self.since >= OFFER_LATEST
 
     def seal(self, content, now, draw):
@@ -175,7 +174,7 @@ class Ratchet:
         if self.turned:
             self.begin_chain(draw)
         if self.wants_offer(now):
-            self.kid, self.offer_seed, self.offer_first = self.kid + 1, draw(64, "offer"), False
+            self.kid, self.offer_seed = self.kid + 1, draw(64, "offer")
         offer = (self.kid, mlkem.public_of(self.offer_seed)) if self.offer_seed else None
         header = Header(dh_public(self.pair), self.previous, self.sent, offer, self.answer)
         key, self.send_key = chain_step(self.send_key)
@@ -192,13 +191,13 @@ class Ratchet:
         self.sent_since += 1
 
     def begin_chain(self, draw):
-        self.pair = draw(32, "pair")
         kem = self.answer = None
         if self.their_offer and self.their_offer[0] > self.answered:
             self.answered, key = self.their_offer
             cipher, shared = mlkem.encapsulate(key, draw(32, "encapsulation"))
             self.answer, kem = (self.answered, cipher), (shared, key, cipher)
             self.rekeys += 1
+        self.pair = draw(32, "pair")
         self.send_header = self.next_send_header
         self.root, self.send_key, self.next_send_header = root_step(
             self.root, dh_agree(self.pair, self.chains[-1].dh), kem)
