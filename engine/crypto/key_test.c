@@ -110,6 +110,18 @@ static void test_T01_a_bad_key_signs_nothing(void)
     }
 }
 
+/* C2SP's vector 50: libsodium's check of the signature alone would take it. */
+static void test_T01_a_true_signature_under_a_key_of_mixed_order_is_none(void)
+{
+    uint8_t key[KEY_BYTES], signature[SIGNATURE_BYTES];
+    unhex(key, sizeof key, "10eb7c3acfb2bed3e0d6ab89bf5a3d6afddd1176ce4812e38d9fd485058fdb1f");
+    unhex(signature, sizeof signature,
+          "b62cf890de42c413b11b1411c9f01f1c4d77aa87ef182258d1251f69af2a3506"
+          "08f32d206a7c0b7efa9a59e66546e8f1f599ef843fb502c9cc3c4ae8b7c11e05");
+    CHECK(!sign_public_good(key));
+    CHECK(sign_check_plain(signature, key, bytes_of_text("ed25519vectors 5")) == FAULT_PEER);
+}
+
 /* One bit of the key away there is another point, or none, but never the same signer. */
 static void test_T01_a_key_with_any_bit_changed_is_another(void)
 {
@@ -233,6 +245,7 @@ TESTS(TEST(test_the_library_is_one_we_may_use), TEST(test_signatures_match_an_in
       TEST(test_T02_a_signature_is_good_for_its_label_only),
       TEST(test_a_signature_with_any_bit_changed_is_none),
       TEST(test_T28_the_longest_text_can_be_signed), TEST(test_T01_a_bad_key_signs_nothing),
+      TEST(test_T01_a_true_signature_under_a_key_of_mixed_order_is_none),
       TEST(test_T01_a_key_with_any_bit_changed_is_another),
       TEST(test_T01_a_point_of_low_order_agrees_on_nothing),
       TEST(test_T01_a_number_has_one_spelling),

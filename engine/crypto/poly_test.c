@@ -213,6 +213,23 @@ static void test_the_transform_is_the_one_of_the_standard(void)
     }
 }
 
+/* There and back, the 2^16 of the way back included. All of one sign is where sums grow fastest. */
+static void test_the_transform_undoes_its_inverse(void)
+{
+    struct rng rng = rng_from_seed(&memory, 5);
+    struct poly poly, again;
+    for (int round = 0; round < 20; round++) {
+        fill_wildly(&poly, &rng, round % 2 == 0);
+        for (size_t i = 0; i < POLY_COEFFICIENTS && round < 2; i++)
+            poly.at[i] = (int16_t)(round == 0 ? Q - 1 : 1 - Q);
+        again = poly;
+        poly_ntt_inverse(&again);
+        poly_ntt(&again);
+        for (size_t i = 0; i < POLY_COEFFICIENTS; i++)
+            CHECK_INT(modulo(again.at[i]), modulo((int64_t)poly.at[i] * 65536));
+    }
+}
+
 static void test_healing_brings_back_the_lost_factor(void)
 {
     struct poly poly;
@@ -316,6 +333,6 @@ TESTS(TEST(test_barrett_is_right_for_every_input), TEST(test_montgomery_is_right
       TEST(test_decompression_is_right_for_every_input),
       TEST(test_encoding_is_right_for_every_input), TEST(test_products_are_those_learnt_at_school),
       TEST(test_the_transform_is_the_one_of_the_standard),
-      TEST(test_healing_brings_back_the_lost_factor), TEST(test_noise_is_that_of_the_standard),
-      TEST(test_T30_unlucky_sampling_takes_another_block),
+      TEST(test_the_transform_undoes_its_inverse), TEST(test_healing_brings_back_the_lost_factor),
+      TEST(test_noise_is_that_of_the_standard), TEST(test_T30_unlucky_sampling_takes_another_block),
       TEST(test_T30_sampling_reads_for_as_long_as_it_must))
