@@ -1,6 +1,7 @@
 #include "engine/crypto/noise.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "engine/crypto/aead.h"
 #include "engine/crypto/noise_patterns.h"
 
@@ -373,7 +374,7 @@ struct noise *noise_create(const struct noise_pattern *pattern, const struct kdf
                            bool initiator, struct bytes prologue, const struct noise_keys *keys,
                            struct rng *rng)
 {
-    struct noise *noise = mem_zeroed(1, sizeof *noise);
+    struct noise *noise = secret_new(sizeof *noise);
     noise->pattern = pattern;
     noise->function = hash;
     noise->initiator = initiator;
@@ -387,10 +388,7 @@ struct noise *noise_create(const struct noise_pattern *pattern, const struct kdf
 
 void noise_destroy(struct noise *noise)
 {
-    if (noise == NULL)
-        return;
-    wipe(noise, sizeof *noise);
-    mem_free(noise);
+    secret_free(noise);
 }
 
 void noise_set_psk(struct noise *noise, size_t index, const uint8_t psk[NOISE_PSK_BYTES])

@@ -6,10 +6,11 @@
        sending:    waits: secret 32;  turns: messages sent u32;
                    sends: secret 32 | header key 32 | chain key 32 | N u32 | PN u32 | kid u32
                           | with a kid: ciphertext 1088
-       ours:       kid u32 | sent u32 | since u64 | used u64 | last sent u64 | open u8 | if so: seed
-   64 theirs:     answered u32 | kid u32 | with a kid: key 1184 receiving:  DH key 32 | header key
-   32 | next u32 | lost below u32 | the last one: chain key 32 | skipped u16 | each: number u32,
-   since u64, key 32
+       ours:       kid u32 | sent u32 | since u64 | used u64 | last sent u64 | open u8
+                   | if open: seed 64
+       theirs:     answered u32 | kid u32 | with a kid: key 1184
+       receiving:  DH key 32 | header key 32 | next u32 | lost below u32
+                   | the last one: chain key 32 | skipped u16 | each: number u32, since u64, key 32
 
    Public keys of ours are not in it: they follow from the secrets, and so cannot disagree. */
 #include "engine/crypto/ratchet_state.h"
