@@ -1,21 +1,35 @@
 /* Arbitrary bytes as message 1 and as message 2 of the handshake the product uses: refused, not one
    byte of the state is different, and the true message still reads. */
 #include "base/mem.h"
+#include "base/secret.h"
 #include "engine/crypto/noise.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <string.h>
 
-#define MESSAGE_ROOM 128
+#define MESSAGE_ROOM 2048
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct dh_pair one, two;
+static size_t room; /* that one side takes */
+
+static struct noise *create(bool initiator, const struct noise_keys *keys, struct rng *rng)
+{
+    static const uint8_t psk[NOISE_PSK_BYTES] = { 7 };
+    size_t locked, before, after;
+    secret_usage(&locked, &before);
+    struct noise *noise = noise_create(noise_pattern("IKhfs+psk2"), &kdf_blake2b, initiator,
+                                       (struct bytes){ 0 }, keys, rng);
+    secret_usage(&locked, &after);
+    room = after - before;
+    noise_set_psk(noise, 0, psk);
+    return noise;
+}
 
 static void try_bytes(struct noise *noise, struct bytes wire)
 {
-    size_t room = malloc_usable_size(noise), payload_size;
+    size_t payload_size;
     void *before = mem_copy(noise, room), *payload = mem_zeroed(1, wire.size);
     enum fault fault = noise_read(noise, wire, payload, &payload_size);
     assert(fault == FAULT_PEER); /* nobody guesses a tag */
@@ -48,11 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dh_pair_make(&one, &rng);
     dh_pair_make(&two, &rng);
     struct noise_keys caller = { .ours = &one, .theirs = two.public }, called = { .ours = &two };
-    const struct noise_pattern *ik = noise_pattern("IK");
-    struct noise *side[2] = {
-        noise_create(ik, &kdf_blake2b, true, (struct bytes){ 0 }, &caller, &rng),
-        noise_create(ik, &kdf_blake2b, false, (struct bytes){ 0 }, &called, &rng),
-    };
+    struct noise *side[2] = { create(true, &caller, &rng), create(false, &called, &rng) };
     for (int number = 0; number < 2; number++) {
         struct cursor out = cursor_into(message, sizeof message);
         enum fault fault = noise_write(side[number], bytes_of_text("words"), &out);

@@ -1,27 +1,29 @@
 /* Published vectors of every pattern: tests/vectors_noise.c. Here: what goes wrong on the way. A
    handshake that refused a message is the same as before, byte for byte. */
 #include "base/mem.h"
+#include "base/secret.h"
 #include "engine/crypto/noise.h"
 #include "tests/test.h"
 
-#include <malloc.h>
-
-#define MESSAGE_ROOM 512
+#define MESSAGE_ROOM 2048
 
 static const char *const names[] = {
-    "N",      "K",      "X",      "Npsk0",  "Kpsk0",  "Xpsk1",  "NN",     "NK",     "NX",
-    "KN",     "KK",     "KX",     "XN",     "XK",     "XX",     "IN",     "IK",     "IX",
-    "NNpsk0", "NNpsk2", "NKpsk0", "NKpsk2", "NXpsk2", "XNpsk3", "XKpsk3", "XXpsk3", "KNpsk0",
-    "KNpsk2", "KKpsk0", "KKpsk2", "KXpsk2", "INpsk1", "INpsk2", "IKpsk1", "IKpsk2", "IXpsk2",
-    "NK1",    "NX1",    "X1N",    "X1K",    "XK1",    "X1K1",   "X1X",    "XX1",    "X1X1",
-    "K1N",    "K1K",    "KK1",    "K1K1",   "K1X",    "KX1",    "K1X1",   "I1N",    "I1K",
-    "IK1",    "I1K1",   "I1X",    "IX1",    "I1X1",
+    "N",          "K",          "X",      "Npsk0",  "Kpsk0",  "Xpsk1",  "NN",     "NK",
+    "NX",         "KN",         "KK",     "KX",     "XN",     "XK",     "XX",     "IN",
+    "IK",         "IX",         "NNpsk0", "NNpsk2", "NKpsk0", "NKpsk2", "NXpsk2", "XNpsk3",
+    "XKpsk3",     "XXpsk3",     "KNpsk0", "KNpsk2", "KKpsk0", "KKpsk2", "KXpsk2", "INpsk1",
+    "INpsk2",     "IKpsk1",     "IKpsk2", "IXpsk2", "NK1",    "NX1",    "X1N",    "X1K",
+    "XK1",        "X1K1",       "X1X",    "XX1",    "X1X1",   "K1N",    "K1K",    "KK1",
+    "K1K1",       "K1X",        "KX1",    "K1X1",   "I1N",    "I1K",    "IK1",    "I1K1",
+    "I1X",        "IX1",        "I1X1",   "NNhfs",  "NKhfs",  "XKhfs",  "XXhfs",  "IKhfs",
+    "IKhfs+psk1", "IKhfs+psk2", "start",
 };
 
 static const uint8_t psk[NOISE_PSK_BYTES] = { 7 };
 static struct rng_seeded luck;
 static struct rng rng;
-static struct dh_pair pairs[2];
+static struct dh_pair pairs[2], prekey;
+static struct mlkem_pair kem_prekey;
 
 struct talk {
     struct noise *side[2]; /* the initiator first */
@@ -30,16 +32,44 @@ struct talk {
     size_t number;     /* of that message */
 };
 
+/* How much memory a handshake takes: nothing else here is in the ordinary heap's secrets. */
+static size_t room_of_noise(void)
+{
+    size_t locked, all, fewer;
+    struct noise_keys keys = { 0 };
+    secret_usage(&locked, &fewer);
+    struct noise *noise =
+        noise_create(noise_pattern("NN"), &kdf_blake2b, true, (struct bytes){ 0 }, &keys, NULL);
+    secret_usage(&locked, &all);
+    noise_destroy(noise);
+    CHECK(all > fewer);
+    return all - fewer;
+}
+
+/* Of the pattern that starts from a bundle. */
+static void give_prekeys(struct noise_keys keys[2])
+{
+    dh_pair_make(&prekey, &rng);
+    mlkem_pair_make(&kem_prekey, &rng);
+    keys[0].their_prekey = prekey.public;
+    keys[0].their_kem_prekey = kem_prekey.public;
+    keys[1].our_prekey = &prekey;
+    keys[1].our_kem_prekey = &kem_prekey;
+}
+
 /* Both sides know each other's key; only patterns that say so make use of it. */
 static void start(struct talk *talk, const char *name)
 {
     rng = rng_from_seed(&luck, 7);
     dh_pair_make(&pairs[0], &rng);
     dh_pair_make(&pairs[1], &rng);
+    struct noise_keys keys[2] = { { .ours = &pairs[0], .theirs = pairs[1].public },
+                                  { .ours = &pairs[1], .theirs = pairs[0].public } };
+    if (strcmp(name, "start") == 0)
+        give_prekeys(keys);
     for (int i = 0; i < 2; i++) {
-        struct noise_keys keys = { .ours = &pairs[i], .theirs = pairs[1 - i].public };
         talk->side[i] = noise_create(noise_pattern(name), &kdf_blake2b, i == 0, bytes_of_text("p"),
-                                     &keys, &rng);
+                                     &keys[i], &rng);
         noise_set_psk(talk->side[i], 0, psk);
     }
     talk->number = 0;
@@ -94,7 +124,7 @@ static void pass_messages(struct talk *talk, size_t until)
 static void check_refused(struct noise *noise, struct bytes wire)
 {
     static uint8_t payload[NOISE_MESSAGE_MAX_BYTES + 1];
-    size_t room = malloc_usable_size(noise), size;
+    size_t room = room_of_noise(), size;
     void *before = mem_copy(noise, room);
     CHECK(noise_read(noise, wire, payload, &size) == FAULT_PEER);
     CHECK_BYTES(noise, before, room);
@@ -156,9 +186,9 @@ static void try_change(const char *name, size_t number, size_t at)
     write_message(&talk);
     size_t place = at * (talk.wire.size - 1) / 4;
     talk.message[place] ^= 1;
-    void *before = mem_copy(reader(&talk), malloc_usable_size(reader(&talk)));
+    void *before = mem_copy(reader(&talk), room_of_noise());
     if (read_message(&talk) == FAULT_PEER) {
-        CHECK_BYTES(reader(&talk), before, malloc_usable_size(reader(&talk)));
+        CHECK_BYTES(reader(&talk), before, room_of_noise());
         talk.message[place] ^= 1;
         CHECK(read_message(&talk) == FAULT_NONE);
         CHECK(!ends_in_discord(&talk));
@@ -184,7 +214,7 @@ static void test_a_caller_may_try_a_second_psk_on_one_message(void)
 {
     static const uint8_t wrong[NOISE_PSK_BYTES] = { 8 };
     struct talk talk;
-    start(&talk, "IKpsk2");
+    start(&talk, "IKhfs+psk2");
     noise_set_psk(talk.side[0], 0, wrong);
     pass_messages(&talk, 1);
     write_message(&talk);
@@ -245,7 +275,7 @@ static void test_a_refused_static_key_cannot_be_called(void)
     struct noise_keys keys = { .ours = &pairs[0], .theirs = zero };
     struct noise *noise =
         noise_create(noise_pattern("IK"), &kdf_blake2b, true, (struct bytes){ 0 }, &keys, &rng);
-    size_t room = malloc_usable_size(noise);
+    size_t room = room_of_noise();
     void *before = mem_copy(noise, room);
     struct cursor out = cursor_into(message, sizeof message);
     CHECK(noise_write(noise, bytes_of_text("hello"), &out) == FAULT_PEER);
@@ -289,10 +319,84 @@ static void test_a_message_above_the_maximum_is_refused(void)
     finish(&talk);
 }
 
+/* T-01: e1 of NNhfs travels in the clear, so nothing but the key's own rule is in the way. */
+static void test_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arrives(void)
+{
+    struct talk talk;
+    start(&talk, "NNhfs");
+    write_message(&talk);
+    uint8_t *coefficients = talk.message + KEY_BYTES, truth[3];
+    memcpy(truth, coefficients, sizeof truth);
+    memcpy(coefficients, (uint8_t[]){ 0x01, 0x0d, 0x00 }, sizeof truth); /* 3,329 and 0 */
+    check_refused(reader(&talk), talk.wire);
+    memcpy(coefficients, truth, sizeof truth);
+    CHECK(read_message(&talk) == FAULT_NONE);
+    CHECK(!ends_in_discord(&talk));
+    finish(&talk);
+}
+
+static void test_a_kem_key_with_a_coefficient_too_large_cannot_be_written_to(void)
+{
+    uint8_t message[MESSAGE_ROOM];
+    struct talk talk;
+    start(&talk, "start");
+    uint8_t bad[MLKEM_PUBLIC_BYTES];
+    memcpy(bad, kem_prekey.public, sizeof bad);
+    memset(bad, 0xff, 3);
+    struct noise_keys keys = { .ours = &pairs[0],
+                               .theirs = pairs[1].public,
+                               .their_prekey = prekey.public,
+                               .their_kem_prekey = bad };
+    struct noise *noise =
+        noise_create(noise_pattern("start"), &kdf_blake2b, true, bytes_of_text("p"), &keys, &rng);
+    void *before = mem_copy(noise, room_of_noise());
+    struct cursor out = cursor_into(message, sizeof message);
+    CHECK(noise_write(noise, bytes_of_text("hello"), &out) == FAULT_PEER);
+    CHECK_BYTES(noise, before, room_of_noise());
+    CHECK_INT(cursor_written(&out).size, 0);
+    mem_free(before);
+    noise_destroy(noise);
+    finish(&talk);
+}
+
+/* Neither side can be talked out of the KEM: the tokens and the name are other ones. */
+static void test_T21_a_classical_handshake_and_a_hybrid_one_do_not_meet(void)
+{
+    static const char *const both[] = { "IK", "IKhfs", "IKpsk2", "IKhfs+psk2" };
+    for (size_t i = 0; i < COUNT(both); i += 2) {
+        struct talk one, two;
+        start(&one, both[i]);
+        start(&two, both[i + 1]);
+        write_message(&one);
+        write_message(&two);
+        check_refused(two.side[1], one.wire);
+        check_refused(one.side[1], two.wire);
+        finish(&one);
+        finish(&two);
+    }
+}
+
+/* One label, one secret; one length, the same beginning as another. */
+static void test_what_is_exported_is_of_one_handshake_and_one_label(void)
+{
+    uint8_t first[2][192], other[192], brief[32];
+    struct talk talk;
+    start(&talk, "start");
+    pass_messages(&talk, 1);
+    noise_export(talk.side[0], "a", first[0], sizeof first[0]);
+    noise_export(talk.side[1], "a", first[1], sizeof first[1]);
+    noise_export(talk.side[1], "b", other, sizeof other);
+    noise_export(talk.side[1], "a", brief, sizeof brief);
+    CHECK_BYTES(first[0], first[1], sizeof first[0]);
+    CHECK_BYTES(first[0], brief, sizeof brief);
+    CHECK(memcmp(first[0], other, 32) != 0);
+    finish(&talk);
+}
+
 static void test_what_is_no_pattern_has_no_row(void)
 {
     CHECK(noise_pattern("ik") == NULL && noise_pattern("") == NULL);
-    CHECK(noise_pattern("IKpsk9") == NULL && noise_pattern("IK1_") == NULL);
+    CHECK(noise_pattern("IKpsk9") == NULL && noise_pattern("IKhfs+psk3") == NULL);
     CHECK_INT(noise_pattern_messages(noise_pattern("N")), 1);
     CHECK_INT(noise_pattern_messages(noise_pattern("IK")), 2);
     CHECK_INT(noise_pattern_messages(noise_pattern("X1K1")), 4);
@@ -305,4 +409,9 @@ TESTS(TEST(test_what_is_cut_or_of_low_order_is_refused_by_every_pattern),
       TEST(test_a_message_is_good_in_its_place_only),
       TEST(test_a_refused_static_key_cannot_be_called),
       TEST(test_a_refused_static_key_is_refused_where_it_arrives),
-      TEST(test_a_message_above_the_maximum_is_refused), TEST(test_what_is_no_pattern_has_no_row))
+      TEST(test_a_message_above_the_maximum_is_refused),
+      TEST(test_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arrives),
+      TEST(test_a_kem_key_with_a_coefficient_too_large_cannot_be_written_to),
+      TEST(test_T21_a_classical_handshake_and_a_hybrid_one_do_not_meet),
+      TEST(test_what_is_exported_is_of_one_handshake_and_one_label),
+      TEST(test_what_is_no_pattern_has_no_row))
