@@ -3,6 +3,7 @@
 #include "engine/crypto/devices.h"
 #include "tests/test.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 #define LABEL "ramage/devices/v1"
@@ -363,6 +364,48 @@ static void test_T10_a_chain_of_lists_is_followed_link_by_link(void)
     }
 }
 
+/* Ed25519 with a nonce of one's own choice (RFC 8032, 5.1.6, takes it from the text, so that
+   signing twice gives the same). Nobody can tell from outside. */
+static void sign_anew(uint8_t signature[SIGNATURE_BYTES], const struct sign_pair *by,
+                      struct bytes data)
+{
+    uint8_t secret[64], luck_of_it[64] = { 7 }, r[32], a[64] = { 0 }, k[32], challenge[64];
+    crypto_hash_sha512_state state;
+    crypto_hash_sha512(secret, by->seed, sizeof by->seed);
+    secret[0] &= 248, secret[31] &= 127, secret[31] |= 64;
+    memcpy(a, secret, 32);
+    crypto_core_ed25519_scalar_reduce(r, luck_of_it);
+    CHECK(crypto_scalarmult_ed25519_base_noclamp(signature, r) == 0);
+    crypto_hash_sha512_init(&state);
+    crypto_hash_sha512_update(&state, signature, 32);
+    crypto_hash_sha512_update(&state, by->public, KEY_BYTES);
+    crypto_hash_sha512_update(&state, (const uint8_t *)LABEL, sizeof LABEL);
+    crypto_hash_sha512_update(&state, data.data, data.size);
+    crypto_hash_sha512_final(&state, challenge);
+    crypto_core_ed25519_scalar_reduce(k, challenge);
+    crypto_core_ed25519_scalar_reduce(a, a);
+    crypto_core_ed25519_scalar_mul(k, k, a);
+    crypto_core_ed25519_scalar_add(signature + 32, k, r);
+}
+
+/* The same words under another signature, which only the account itself can make: the signature is
+   part of what the hash covers, so it is another list, and an alarm. */
+static void test_T28_a_list_signed_anew_is_a_fork(void)
+{
+    struct spelling list;
+    struct devices next;
+    struct list_head held;
+    sample(&list, 2, 1);
+    head_of(&held, &list);
+    struct bytes spelt = spell(&list);
+    uint8_t before[SIGNATURE_BYTES], *signature = wire + spelt.size - SIGNATURE_BYTES;
+    memcpy(before, signature, sizeof before);
+    sign_anew(signature, &account, (struct bytes){ wire, spelt.size - SIGNATURE_BYTES });
+    CHECK(memcmp(before, signature, sizeof before) != 0);
+    CHECK(devices_read(&next, spelt) == FAULT_NONE);
+    CHECK(devices_step(&held, &next, spelt) == DEVICES_FORKED);
+}
+
 static void test_a_head_has_one_spelling(void)
 {
     uint8_t spelt[LIST_HEAD_BYTES] = { 0 };
@@ -432,5 +475,6 @@ TESTS(TEST(test_a_list_reads_as_it_was_spelt_and_is_written_the_same),
       TEST(test_T09_a_list_that_breaks_a_rule_is_refused),
       TEST(test_T28_as_many_devices_as_there_may_be_and_no_more),
       TEST(test_T28_the_greatest_numbers_are_read), TEST(test_T10_only_the_next_list_follows),
-      TEST(test_T10_a_chain_of_lists_is_followed_link_by_link), TEST(test_a_head_has_one_spelling),
+      TEST(test_T10_a_chain_of_lists_is_followed_link_by_link),
+      TEST(test_T28_a_list_signed_anew_is_a_fork), TEST(test_a_head_has_one_spelling),
       TEST(test_a_list_matches_an_independent_program))
