@@ -47,6 +47,8 @@ static const struct topic {
     { "padme/padme.json", run_padme },
     { "quic-chacha/generated_short_header.json", run_quic },
     { "quic-chacha/rfc9001_a5.json", run_quic_rfc9001 },
+    { "session/ratchet.json", run_session_ratchet },
+    { "session/start.json", run_session_start },
     { "wycheproof/chacha20_poly1305_test.json", run_chacha },
     { "wycheproof/ed25519_test.json", run_ed25519 },
     { "wycheproof/hkdf_sha256_test.json", run_hkdf_sha256 },
@@ -216,7 +218,8 @@ static void run_topic(struct tally *all, const char *top, const struct topic *to
         free(files);
     if (found == 0) {
         printf("%s: no such file\n", topic->path);
-        all->failed++;
+        /* A directory of others may lack the folder that we publish; ours may not. */
+        all->failed += count >= 0 || strcmp(folder, "session") != 0;
     }
 }
 

@@ -46,6 +46,7 @@ topic_run run_chacha, run_xchacha, run_quic, run_quic_rfc9001;
 topic_run run_blake2b, run_hmac_blake2b, run_hkdf_blake2b, run_argon2id;
 topic_run run_hmac_sha256, run_hmac_sha512, run_hkdf_sha256, run_hkdf_sha512;
 topic_run run_bech32m, run_bip350;
+topic_run run_session_start, run_session_ratchet;
 topic_run run_padme;
 topic_run run_keccak, run_keccak_boundaries, run_xwing;
 topic_run run_acvp_keygen, run_acvp_kem;

@@ -1,5 +1,5 @@
-"""A recorded exchange of two people, as JSON: the C program tests/exchange writes and reads the same
-form (tests/reader/README.md describes it).
+"""A recorded exchange of two people, as JSON: the C program tests/exchange writes and reads the
+same form (tests/reader/README.md describes it).
 
 Here one is written, and one is followed as one of the two: with the secrets of that one alone.
 """
@@ -10,20 +10,19 @@ import random
 import mlkem
 import noise
 from formats import (ACKNOWLEDGEMENT, MESSAGE, TOMBSTONE, ZERO_HEAD, Answer, Bundle, Call, Content,
-                     Device, DeviceList, Message, Record, Wire, cell_class, conversation_of,
+                     Device, DeviceList, Message, Record, cell_class, conversation_of,
                      link_prologue, list_hash, list_head, message_id, name_hash, read_answer,
                      read_bundle, read_call, read_certificate, read_content, read_list,
-                     read_message, read_ratchet_cell, read_record, read_start_cell, u32, u64,
+                     read_message, read_ratchet_cell, read_record, read_start_cell,
                      write_answer, write_bundle, write_call, write_certificate, write_content,
                      write_list, write_message, write_record, write_run, write_start_cell)
 from primitives import Refused, dh_public, keyed, need, sign_public
-from ratchet import HEADER_BYTES, Duplicate, Ratchet, chain_id, open_header
+from ratchet import Duplicate, Ratchet, open_header
 from session import Claim, accept, pair_id, psk_id, start
 
 FORMAT = "ramage exchange 1"
 DAY = 24 * 3600 * 1000
 BEGAN = 20650 * DAY  # the day the written exchange takes place, in milliseconds since 1970
-BODY_BYTES = 40  # nonce and tag
 NO_PAIR = bytes(8)
 
 
@@ -49,7 +48,7 @@ def unhex(value):
     return bytes.fromhex(value)
 
 
-# --- people ----------------------------------------------------------------------------------------
+# --- people --------------------------------------------------------------------------------------
 
 def make_person(luck, name, devices):
     """A person with one device that talks, and `devices` - 1 others, the last of which is revoked
@@ -106,7 +105,7 @@ class Person(Known):
              and dh_public(self.own_link) == self.certificate.link, "secrets of somebody else")
 
 
-# --- link ------------------------------------------------------------------------------------------
+# --- link ----------------------------------------------------------------------------------------
 
 def link_secrets(handshake):
     """The table of "Link handshake"."""
@@ -179,7 +178,7 @@ def find(draws, fits):
     return found
 
 
-# --- one side of a session -------------------------------------------------------------------------
+# --- one side of a session -----------------------------------------------------------------------
 
 class Side:
     """A person in a session with another."""
@@ -285,7 +284,7 @@ class Side:
         return ACKNOWLEDGEMENT, runs
 
 
-# --- writing one -----------------------------------------------------------------------------------
+# --- writing one ---------------------------------------------------------------------------------
 
 def write(seed):
     luck = Luck(seed)
@@ -397,7 +396,7 @@ def outcome(side, cell, now):
         return "refused", None
 
 
-# --- following one ---------------------------------------------------------------------------------
+# --- following one -------------------------------------------------------------------------------
 
 def follow(exchange, name):
     """As that one of the two. Returns what was counted; raises Refused where something differs."""

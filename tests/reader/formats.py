@@ -80,7 +80,7 @@ def read_head(wire):
     return head
 
 
-# --- certificate -----------------------------------------------------------------------------------
+# --- certificate ---------------------------------------------------------------------------------
 
 @dataclass
 class Certificate:
@@ -119,7 +119,7 @@ def certificate_hash(data):
     return labelled("ramage/certificate/hash/v1", data)
 
 
-# --- device list -----------------------------------------------------------------------------------
+# --- device list ---------------------------------------------------------------------------------
 
 @dataclass
 class Device:
@@ -197,7 +197,7 @@ def list_head(data):
     return u64(read_list(data).counter) + list_hash(data)
 
 
-# --- prekey bundle ---------------------------------------------------------------------------------
+# --- prekey bundle -------------------------------------------------------------------------------
 
 @dataclass
 class Bundle:
@@ -245,7 +245,7 @@ def bundle_hash(data):
     return labelled("ramage/bundle/hash/v1", data)
 
 
-# --- record ----------------------------------------------------------------------------------------
+# --- record --------------------------------------------------------------------------------------
 
 @dataclass
 class Record:
@@ -294,7 +294,7 @@ def check_record(certificate, lists, last_resort, one_time):
              "a bundle of somebody else")
 
 
-# --- messages --------------------------------------------------------------------------------------
+# --- messages ------------------------------------------------------------------------------------
 
 @dataclass
 class Message:
@@ -340,7 +340,7 @@ def message_id(account, data):
     return labelled("ramage/chat/message/v1", account, data)
 
 
-# --- cells -----------------------------------------------------------------------------------------
+# --- cells ---------------------------------------------------------------------------------------
 
 MESSAGE, ACKNOWLEDGEMENT, TOMBSTONE = 1, 2, 3
 
@@ -416,7 +416,7 @@ def read_ratchet_cell(data):
     return data
 
 
-# --- link handshake --------------------------------------------------------------------------------
+# --- link handshake ------------------------------------------------------------------------------
 
 @dataclass
 class Call:

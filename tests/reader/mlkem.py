@@ -25,7 +25,7 @@ ZETAS = [pow(17, reversed_bits(i), Q) for i in range(128)]
 GAMMAS = [pow(17, 2 * reversed_bits(i) + 1, Q) for i in range(128)]
 
 
-# --- bytes and polynomials (4.2.1) ----------------------------------------------------------------
+# --- bytes and polynomials (4.2.1) ---------------------------------------------------------------
 
 def encode(poly, bits):
     number = 0
@@ -47,7 +47,7 @@ def decompress(poly, bits):
     return [(x * Q + (1 << (bits - 1))) >> bits for x in poly]
 
 
-# --- sampling (4.2.2) -----------------------------------------------------------------------------
+# --- sampling (4.2.2) ----------------------------------------------------------------------------
 
 def sample_ntt(seed):
     """Uniform, by rejection: the sponge is squeezed for as long as it takes."""
@@ -73,7 +73,7 @@ def sample_noise(seed, number):
     return out
 
 
-# --- the transform (4.3) --------------------------------------------------------------------------
+# --- the transform (4.3) -------------------------------------------------------------------------
 
 def ntt(poly):
     f, i, length = list(poly), 1, 128
@@ -116,7 +116,7 @@ def product(row, column):
     return functools.reduce(added, (multiplied(a, b) for a, b in zip(row, column)))
 
 
-# --- K-PKE (section 5) ----------------------------------------------------------------------------
+# --- K-PKE (section 5) ---------------------------------------------------------------------------
 
 @functools.lru_cache(maxsize=64)
 def matrix(rho):
@@ -151,7 +151,7 @@ def pke_decrypt(s, cipher):
     return encode(compress([(x - y) % Q for x, y in zip(v, noise)], 1), 1)
 
 
-# --- ML-KEM (sections 6 and 7) --------------------------------------------------------------------
+# --- ML-KEM (sections 6 and 7) -------------------------------------------------------------------
 
 def public_of(seed):
     return pke_keys(seed[:32])[0]

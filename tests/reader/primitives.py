@@ -99,7 +99,7 @@ def dh_agree(secret, public):
 
 
 def dh_check(public):
-    """Every scalar is a multiple of the cofactor: a point of low order, and no other, gives zero."""
+    """Scalars are multiples of the cofactor: a point of low order, and no other, gives zero."""
     dh_agree(bytes(31) + b"\x40", public)
 
 

@@ -9,7 +9,7 @@ import json
 import sys
 
 import exchange
-#V
+import vectors
 from primitives import Refused
 
 
@@ -29,7 +29,7 @@ def read(path):
 
 
 def main(arguments):
-    does = {"write": write, "read": read}
+    does = {"write": write, "read": read, "vectors": vectors.write_all}
     if len(arguments) < 2 or arguments[0] not in does:
         print(__doc__, file=sys.stderr)
         return 2
