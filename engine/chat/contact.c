@@ -10,6 +10,7 @@
 enum answer chat_identity_make(struct store *store, instant now, const char *name, struct rng *rng)
 {
     struct store_self self = { .made = now };
+    struct store_link_key key = { .from = (uint32_t)(now / DAY) };
     enum fault fault = store_self_get(store, &self);
     if (fault == FAULT_NONE) {
         wipe(&self, sizeof self);
@@ -24,11 +25,15 @@ enum answer chat_identity_make(struct store *store, instant now, const char *nam
     memcpy(self.name, name, strlen(name));
     rng_fill(rng, self.account_seed, sizeof self.account_seed);
     rng_fill(rng, self.device_seed, sizeof self.device_seed);
-    rng_fill(rng, self.link_secret, sizeof self.link_secret);
+    rng_fill(rng, self.dh_secret, sizeof self.dh_secret);
+    rng_fill(rng, key.secret, sizeof key.secret);
     rng_fill(rng, self.card_secret, sizeof self.card_secret);
     rng_fill(rng, self.node_secret, sizeof self.node_secret);
     fault = store_self_put(store, &self);
+    if (fault == FAULT_NONE)
+        fault = store_link_key_add(store, &key);
     wipe(&self, sizeof self);
+    wipe(&key, sizeof key);
     return answer_of(fault);
 }
 

@@ -51,15 +51,17 @@ static void hold_keys(struct node *node, const struct store_self *self)
     struct sign_pair account, device;
     struct dh_pair link, door;
     struct card card;
+    struct store_link_key key;
     uint8_t certificate[CERTIFICATE_BYTES];
-    uint32_t today = (uint32_t)(self->made / DAY);
+    if (store_link_key_before(node->store, UINT32_MAX, &key) != FAULT_NONE)
+        return; /* the store says so at the next settle */
     chat_card(&card, self);
     card_door(&door, &card);
     sign_pair_from_seed(&account, self->account_seed);
     sign_pair_from_seed(&device, self->device_seed);
-    dh_pair_from_secret(&link, self->link_secret);
-    certificate_write(certificate, &account, &device, link.public, LINK_ROLE_CONTACT, today,
-                      today + CERTIFICATE_DAYS);
+    dh_pair_from_secret(&link, key.secret);
+    certificate_write(certificate, &account, &device, link.public, LINK_ROLE_CONTACT, key.from,
+                      key.from + CERTIFICATE_DAYS);
     links_set_device(node->links, &device);
     enum fault fault = links_hold(node->links, LINK_ROLE_CONTACT, &link, certificate);
     if (fault == FAULT_NONE)
@@ -70,6 +72,7 @@ static void hold_keys(struct node *node, const struct store_self *self)
     wipe(&link, sizeof link);
     wipe(&door, sizeof door);
     wipe(&card, sizeof card);
+    wipe(&key, sizeof key);
 }
 
 static void admit_all(struct node *node)

@@ -2,10 +2,12 @@
 #include "engine/store/database.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* --- contacts ------------------------------------------------------------------------------- */
 
-#define CONTACT_COLUMNS "id, name, account, card_secret, newest_stamp, added, last_seen"
+#define CONTACT_COLUMNS                                                                            \
+    "id, name, account, card_secret, newest_stamp, added, last_seen, pair, reset, forked"
 
 static void bind_contact(struct query *query, const struct store_contact *contact)
 {
@@ -15,6 +17,18 @@ static void bind_contact(struct query *query, const struct store_contact *contac
     query_bind_u64(query, contact->newest_stamp);
     query_bind_time(query, contact->added);
     query_bind_time(query, contact->last_seen);
+    query_bind_blob(query, contact->pair, contact->has_pair ? sizeof contact->pair : 0);
+    query_bind_time(query, contact->reset);
+    query_bind(query, contact->forked);
+}
+
+static void take_pair(struct query *query, struct store_contact *out)
+{
+    memset(out->pair, 0, sizeof out->pair);
+    size_t size = query_take_blob_upto(query, out->pair, sizeof out->pair);
+    out->has_pair = size > 0;
+    if (out->has_pair && size != sizeof out->pair)
+        query->misshapen = true;
 }
 
 /* Steps a bound query for one contact and takes it. */
@@ -30,6 +44,9 @@ static enum fault one_contact(struct query *query, struct store_contact *out)
     out->newest_stamp = query_take_u64(query);
     out->added = query_take_time(query);
     out->last_seen = query_take_time(query);
+    take_pair(query, out);
+    out->reset = query_take_time(query);
+    out->forked = query_take(query) != 0;
     return query_close(query);
 }
 
@@ -46,7 +63,7 @@ enum fault store_contact_add(struct store *store, struct store_contact *contact)
 {
     static const char sql[] =
         "INSERT INTO contact (name, account, card_secret, newest_stamp, added,"
-        " last_seen) VALUES (?, ?, ?, ?, ?, ?)";
+        " last_seen, pair, reset, forked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     if (store->tally.contacts >= STORE_CONTACTS_MAX)
         return FAULT_BUSY;
     struct query query = query_open(store, sql);
@@ -62,7 +79,8 @@ enum fault store_contact_add(struct store *store, struct store_contact *contact)
 enum fault store_contact_update(struct store *store, const struct store_contact *contact)
 {
     static const char sql[] = "UPDATE contact SET name = ?, account = ?, card_secret = ?,"
-                              " newest_stamp = ?, added = ?, last_seen = ? WHERE id = ?";
+                              " newest_stamp = ?, added = ?, last_seen = ?, pair = ?, reset = ?,"
+                              " forked = ? WHERE id = ?";
     struct query query = query_open(store, sql);
     size_t changed = 0;
     bind_contact(&query, contact);
@@ -110,37 +128,34 @@ size_t store_contact_count(struct store *store)
     return store->tally.contacts;
 }
 
-static enum fault forget(struct store *store, const char *sql, int64_t contact, size_t *changed)
-{
-    struct query query = query_open(store, sql);
-    query_bind(&query, contact);
-    return query_change(&query, changed);
-}
-
 enum fault store_contact_remove(struct store *store, int64_t contact)
 {
     static const char from_contact[] = "DELETE FROM contact WHERE id = ?";
-    static const char from_outbox[] = "DELETE FROM outbox WHERE contact = ?";
+#define HIS_DEVICES " IN (SELECT id FROM device WHERE contact = ?)"
     static const char *const from_others[] = {
         "DELETE FROM request WHERE message IN (SELECT row FROM message WHERE contact = ?)",
         "DELETE FROM message WHERE contact = ?",
+        "DELETE FROM outbox WHERE contact = ?",
         "DELETE FROM head WHERE contact = ?",
         "DELETE FROM awaited WHERE contact = ?",
         "DELETE FROM conversation WHERE contact = ?",
         "DELETE FROM address WHERE contact = ?",
+        "DELETE FROM list WHERE contact = ?",
+        "DELETE FROM envelope WHERE device" HIS_DEVICES,
+        "DELETE FROM session WHERE device" HIS_DEVICES,
+        "DELETE FROM bundle WHERE device" HIS_DEVICES,
+        "DELETE FROM seen WHERE bundle IN"
+        " (SELECT id FROM prekey WHERE one_time = 1 AND device" HIS_DEVICES ")",
+        "DELETE FROM prekey WHERE one_time = 1 AND device" HIS_DEVICES,
         "DELETE FROM device WHERE contact = ?",
     };
-    size_t contacts = 0, owed = 0;
-    enum fault fault = forget(store, from_contact, contact, &contacts);
+    size_t contacts = 0;
+    enum fault fault = query_change_of(store, from_contact, contact, &contacts);
     if (fault == FAULT_NONE && contacts == 0)
         return FAULT_GONE;
-    if (fault == FAULT_NONE)
-        fault = forget(store, from_outbox, contact, &owed);
     for (size_t i = 0; fault == FAULT_NONE && i < COUNT(from_others); i++)
-        fault = forget(store, from_others[i], contact, NULL);
-    store->tally.contacts -= contacts;
-    store->tally.owed -= owed;
-    return fault;
+        fault = query_change_of(store, from_others[i], contact, NULL);
+    return fault == FAULT_NONE ? database_count(store) : fault;
 }
 
 /* --- devices -------------------------------------------------------------------------------- */

@@ -24,8 +24,16 @@ static void test_a_contact_comes_back_as_it_was(void)
     CHECK_BYTES(found.card_secret, bob.card_secret, sizeof bob.card_secret);
     CHECK(found.newest_stamp == UINT64_MAX);
     CHECK(found.added == bob.added && found.last_seen == NEVER);
+    CHECK(!found.has_pair && found.reset == 0 && !found.forked);
     CHECK_INT(store_contact_by_account(home.store, bob.account, &found), FAULT_NONE);
     CHECK_INT(found.id, bob.id);
+    bob.has_pair = bob.forked = true;
+    bob.reset = 99;
+    memset(bob.pair, 8, sizeof bob.pair);
+    CHECK_INT(store_contact_update(home.store, &bob), FAULT_NONE);
+    CHECK_INT(store_contact_get(home.store, bob.id, &found), FAULT_NONE);
+    CHECK(found.has_pair && found.forked && found.reset == 99);
+    CHECK_BYTES(found.pair, bob.pair, sizeof bob.pair);
     fixture_end(&home);
 }
 
@@ -109,12 +117,45 @@ static void test_one_contact_too_many_is_refused(void)
     fixture_end(&home);
 }
 
+static void add_sessions_of(int64_t contact, int64_t device, uint8_t mark)
+{
+    struct store_bundle bundle = { .device = device };
+    struct store_prekey prekey = { .id = { mark }, .one_time = true, .device = device };
+    struct store_session session = { .device = device };
+    struct store_envelope envelope = { .device = device };
+    uint8_t hash[32] = { mark };
+    CHECK_INT(store_list_put(home.store, contact, bytes_of_text("list")), FAULT_NONE);
+    CHECK_INT(store_bundle_put(home.store, &bundle), FAULT_NONE);
+    CHECK_INT(store_prekey_put(home.store, &prekey), FAULT_NONE);
+    CHECK_INT(store_seen_add(home.store, hash, prekey.id, hash), FAULT_NONE);
+    CHECK_INT(store_session_add(home.store, &session), FAULT_NONE);
+    envelope.session = session.row;
+    CHECK_INT(store_envelope_add(home.store, &envelope), FAULT_NONE);
+}
+
+static void check_sessions_of(int64_t contact, int64_t device, uint8_t mark, enum fault expected)
+{
+    struct bytes list;
+    struct store_bundle bundle;
+    struct store_prekey prekey;
+    struct store_session session;
+    struct store_envelope envelope;
+    uint8_t hash[32] = { mark }, seen[32];
+    CHECK_INT(store_list_get(home.store, contact, &list), expected);
+    CHECK_INT(store_bundle_best(home.store, device, &bundle), expected);
+    CHECK_INT(store_prekey_next(home.store, device, NULL, &prekey), expected);
+    CHECK_INT(store_seen(home.store, hash, seen), expected);
+    CHECK_INT(store_session_next(home.store, device, 0, &session), expected);
+    CHECK_INT(store_envelope_next(home.store, device, 0, &envelope), expected);
+}
+
 static void add_everything_of(int64_t contact, uint8_t mark)
 {
     struct store_device device = { .contact = contact, .device = { mark }, .certificate_size = 3 };
     struct store_address address = { .address = { .ip = { mark }, .port = 1 }, .fixed = true };
     char key[] = { 'k', (char)('0' + mark), '\0' };
     CHECK_INT(store_device_put(home.store, &device), FAULT_NONE);
+    add_sessions_of(contact, device.id, mark);
     CHECK_INT(store_address_put(home.store, contact, &address), FAULT_NONE);
     fixture_say(&home, contact, false, "hello");
     int64_t message = fixture_owe(&home, contact, "well?");
@@ -141,6 +182,8 @@ static void test_a_removed_contact_takes_everything_of_his_along(void)
     uint8_t heads[STORE_PARENTS_MAX][MESSAGE_ID_BYTES], key[32] = { 1 };
     uint64_t height, oldest, newest;
     int64_t row;
+    check_sessions_of(bob, 1, 1, FAULT_GONE);
+    check_sessions_of(eve, 2, 2, FAULT_NONE);
     CHECK_INT(store_device_by_key(home.store, key, &device), FAULT_GONE);
     CHECK_INT(store_device_next(home.store, bob, 0, &device), FAULT_GONE);
     CHECK_INT(store_addresses(home.store, bob, addresses), 0);
@@ -303,10 +346,11 @@ static void test_we_are_written_once_and_come_back(void)
     struct store_self self = { .name = "Alice", .made = 12345 }, found;
     memset(self.account_seed, 1, sizeof self.account_seed);
     memset(self.device_seed, 2, sizeof self.device_seed);
-    memset(self.link_secret, 3, sizeof self.link_secret);
+    memset(self.dh_secret, 3, sizeof self.dh_secret);
     memset(self.card_secret, 4, sizeof self.card_secret);
     memset(self.node_secret, 5, sizeof self.node_secret);
     CHECK_INT(store_self_get(home.store, &found), FAULT_GONE);
+    CHECK_INT(store_self_update(home.store, &self), FAULT_GONE);
     CHECK_INT(store_self_put(home.store, &self), FAULT_NONE);
     fixture_settle(&home);
     fixture_reopen(&home);
@@ -314,11 +358,17 @@ static void test_we_are_written_once_and_come_back(void)
     CHECK_INT(store_self_get(home.store, &found), FAULT_NONE);
     CHECK_BYTES(found.account_seed, self.account_seed, 32);
     CHECK_BYTES(found.device_seed, self.device_seed, 32);
-    CHECK_BYTES(found.link_secret, self.link_secret, 32);
+    CHECK_BYTES(found.dh_secret, self.dh_secret, 32);
     CHECK_BYTES(found.card_secret, self.card_secret, 16);
     CHECK_BYTES(found.node_secret, self.node_secret, 32);
     CHECK_TEXT(found.name, "Alice");
     CHECK(found.made == 12345);
+    memset(self.dh_secret, 6, sizeof self.dh_secret);
+    strcpy(self.name, "Alice B.");
+    CHECK_INT(store_self_update(home.store, &self), FAULT_NONE);
+    CHECK_INT(store_self_get(home.store, &found), FAULT_NONE);
+    CHECK_BYTES(found.dh_secret, self.dh_secret, 32);
+    CHECK_TEXT(found.name, "Alice B.");
     fixture_end(&home);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "engine/store/memory.h"
 #include "engine/store/schema.h"
 
@@ -245,29 +246,39 @@ void store_close(struct store *store)
         sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     int result = sqlite3_close(store->db);
     assert(result == SQLITE_OK);
-    if (store->text)
-        wipe(store->text, store->text_room);
-    mem_free(store->text);
+    secret_free(store->text.data);
+    secret_free(store->list.data);
+    secret_free(store->state.data);
     mem_free(store);
 }
 
 /* --- the transaction ------------------------------------------------------------------------ */
 
+/* Somebody may hold a row number as his place in a walk: it is not used again. */
+static void raise_to(int64_t *next, int64_t least)
+{
+    if (*next < least)
+        *next = least;
+}
+
 enum fault database_count(struct store *store)
 {
+    memset(store->sealed, 0, sizeof store->sealed);
     struct query query = query_open(
         store, "SELECT (SELECT count(*) FROM contact), (SELECT count(*) FROM outbox),"
                " (SELECT ifnull(max(row), 0) + 1 FROM outbox),"
+               " (SELECT count(*) FROM envelope), (SELECT ifnull(max(row), 0) + 1 FROM envelope),"
+               " (SELECT count(*) FROM seen),"
                " (SELECT ifnull(min(seq), 0) FROM event), (SELECT ifnull(max(seq), 0) FROM event)");
     enum fault fault = query_step(&query);
     if (fault != FAULT_NONE)
         return FAULT_DISK;
     store->tally.contacts = query_take_u64(&query);
     store->tally.owed = query_take_u64(&query);
-    int64_t next_owed = query_take(&query);
-    /* Somebody may hold a row number as his place in the outbox: it is not used again. */
-    if (store->tally.next_owed < next_owed)
-        store->tally.next_owed = next_owed;
+    raise_to(&store->tally.next_owed, query_take(&query));
+    store->tally.envelopes = query_take_u64(&query);
+    raise_to(&store->tally.next_envelope, query_take(&query));
+    store->tally.seen = query_take_u64(&query);
     store->tally.oldest_event = query_take_u64(&query);
     store->tally.newest_event = query_take_u64(&query);
     return query_close(&query);
@@ -303,6 +314,18 @@ void store_undo(struct store *store)
         return;
     roll_back(store);
     (void)database_count(store); /* when this fails, the store says so at the next call */
+}
+
+struct bytes database_keep(struct kept *kept, struct bytes data)
+{
+    if (data.size > kept->room) {
+        secret_free(kept->data);
+        kept->data = secret_new(data.size);
+        kept->room = data.size;
+    }
+    if (data.size > 0)
+        memcpy(kept->data, data.data, data.size);
+    return (struct bytes){ kept->data, data.size };
 }
 
 /* --- questions ------------------------------------------------------------------------------ */
@@ -352,6 +375,12 @@ void query_bind_u64(struct query *query, uint64_t value)
     query_bind(query, (int64_t)value);
 }
 
+/* SQLite's numbers have a sign: turned over, the least of ours is the least of its. */
+void query_bind_ordered(struct query *query, uint64_t value)
+{
+    query_bind_u64(query, value ^ (uint64_t)1 << 63);
+}
+
 void query_bind_time(struct query *query, instant value)
 {
     query_bind(query, value > INT64_MAX ? INT64_MAX : (int64_t)value);
@@ -391,6 +420,11 @@ int64_t query_take(struct query *query)
 uint64_t query_take_u64(struct query *query)
 {
     return (uint64_t)query_take(query);
+}
+
+uint64_t query_take_ordered(struct query *query)
+{
+    return query_take_u64(query) ^ (uint64_t)1 << 63;
 }
 
 instant query_take_time(struct query *query)
@@ -446,4 +480,20 @@ enum fault query_change(struct query *query, size_t *changed)
     if (changed)
         *changed = (size_t)sqlite3_changes64(query->store->db);
     return FAULT_NONE;
+}
+
+enum fault query_change_of(struct store *store, const char *sql, int64_t value, size_t *changed)
+{
+    struct query query = query_open(store, sql);
+    query_bind(&query, value);
+    return query_change(&query, changed);
+}
+
+enum fault query_number(struct query *query, uint64_t *out)
+{
+    enum fault fault = query_step(query);
+    if (fault != FAULT_NONE)
+        return fault;
+    *out = query_take_u64(query);
+    return query_close(query);
 }

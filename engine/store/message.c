@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 /* --- ids ------------------------------------------------------------------------------------ */
 
 /* The first 63 bits of an id, as a number that sorts as the ids do. */
@@ -208,19 +206,6 @@ enum fault store_message_add(struct store *store, struct store_message *message)
     "row, contact, id, ours, state, failure, read, height, written, arrived, changed, parents, "   \
     "text"
 
-static struct bytes keep_text(struct store *store, struct bytes text)
-{
-    if (text.size > store->text_room) {
-        if (store->text)
-            wipe(store->text, store->text_room);
-        store->text = mem_resized(store->text, text.size, 1);
-        store->text_room = text.size;
-    }
-    if (text.size > 0)
-        memcpy(store->text, text.data, text.size);
-    return (struct bytes){ store->text, text.size };
-}
-
 static enum fault one_message(struct query *query, struct store_message *out)
 {
     enum fault fault = query_step(query);
@@ -241,7 +226,7 @@ static enum fault one_message(struct query *query, struct store_message *out)
     out->parent_count = parents / MESSAGE_ID_BYTES;
     if (parents % MESSAGE_ID_BYTES != 0)
         query->misshapen = true;
-    out->text = keep_text(query->store, query_take_view(query, STORE_TEXT_MAX_BYTES));
+    out->text = database_keep(&query->store->text, query_take_view(query, STORE_TEXT_MAX_BYTES));
     return query_close(query);
 }
 

@@ -59,6 +59,57 @@ static const char *const migrations[] = {
     "CREATE TABLE consumer (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE request (row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
     "  message INTEGER NOT NULL, answered INTEGER NOT NULL) STRICT;",
+
+    /* 2: sessions. The one link key becomes the first of many; day 0 is 1970-01-01. */
+    "CREATE TABLE link_key (day INTEGER PRIMARY KEY, secret BLOB NOT NULL) STRICT;"
+    "INSERT INTO link_key (day, secret) SELECT made / 86400000000000, link_secret FROM self;"
+    "ALTER TABLE self DROP COLUMN link_secret;"
+    "ALTER TABLE self ADD COLUMN dh_secret BLOB NOT NULL"
+    "  DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';"
+
+    "ALTER TABLE contact ADD COLUMN pair BLOB NOT NULL DEFAULT x'';" /* empty: none */
+    "ALTER TABLE contact ADD COLUMN reset INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE contact ADD COLUMN forked INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE list (contact INTEGER PRIMARY KEY, wire BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE prekey (row INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
+    "  one_time INTEGER NOT NULL, device INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+    "  made INTEGER NOT NULL, ends INTEGER NOT NULL, dh BLOB NOT NULL, kem BLOB NOT NULL,"
+    "  wire BLOB NOT NULL) STRICT;"
+    "CREATE INDEX prekey_device ON prekey (device, id) WHERE one_time = 1;"
+    "CREATE INDEX prekey_sequence ON prekey (sequence) WHERE one_time = 0;"
+    "CREATE INDEX prekey_ends ON prekey (ends);"
+    "CREATE TABLE seen (hash BLOB PRIMARY KEY, bundle BLOB NOT NULL, session BLOB NOT NULL)"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE INDEX seen_bundle ON seen (bundle);"
+    /* An id is what its owner says it is, and two may say the same: it is never looked for alone.
+     */
+    "CREATE TABLE bundle (row INTEGER PRIMARY KEY, device INTEGER NOT NULL, id BLOB NOT NULL,"
+    "  one_time INTEGER NOT NULL, sequence INTEGER NOT NULL, made INTEGER NOT NULL,"
+    "  wire BLOB NOT NULL) STRICT;"
+    "CREATE INDEX bundle_device ON bundle (device, one_time DESC, made);"
+
+    /* `place` falls as the rank grows, so the active session comes first. What every round writes
+       anew stands in no index. */
+    "CREATE TABLE session (row INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL,"
+    "  id BLOB NOT NULL, place INTEGER NOT NULL, made INTEGER NOT NULL,"
+    "  initiator INTEGER NOT NULL, heard INTEGER NOT NULL, one_time INTEGER NOT NULL,"
+    "  used INTEGER NOT NULL, psk BLOB NOT NULL, pair BLOB NOT NULL, exporter BLOB NOT NULL,"
+    "  bundle BLOB NOT NULL, start BLOB NOT NULL, state BLOB NOT NULL) STRICT;"
+    "CREATE INDEX session_place ON session (device, place, id);"
+
+    "CREATE TABLE envelope (row INTEGER PRIMARY KEY, device INTEGER NOT NULL,"
+    "  session INTEGER NOT NULL, number INTEGER NOT NULL, chain BLOB NOT NULL,"
+    "  turn INTEGER NOT NULL, key BLOB NOT NULL, cell INTEGER NOT NULL, made INTEGER NOT NULL,"
+    "  header BLOB NOT NULL) STRICT;"
+    "CREATE INDEX envelope_device ON envelope (device);"
+    "CREATE INDEX envelope_number ON envelope (session, number);"
+
+    /* One index for what is only written (envelope 0) to a contact, and for what an envelope
+       holds. */
+    "ALTER TABLE outbox ADD COLUMN envelope INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE outbox ADD COLUMN tombstone INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX outbox_envelope ON outbox (envelope, contact, row);",
 };
 
 static int read_version(sqlite3 *db, int *version)

@@ -13,7 +13,12 @@
    host's lock file says who it is). Only encrypted pages are ever written. A custom VFS needs file
    methods of version 1, no shared memory. Which reads, writes and syncs it sees follows from the
    questions asked; their bytes do not, for SQLCipher takes each page's IV from OpenSSL's generator
-   (RAND_set_rand_method changes it) and SQLite the WAL's salt from the VFS's xRandomness. */
+   (RAND_set_rand_method changes it) and SQLite the WAL's salt from the VFS's xRandomness.
+
+   What is removed or replaced (ratchet states, message keys) is overwritten in its page, in memory
+   too. Older versions of a page may stand in the WAL for up to 4 MiB of later writes, and in what
+   a disk keeps of overwritten sectors for as long as it likes: both only encrypted, under the key
+   of the database. Who has that key and the whole disk may find states older than the newest. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -22,7 +27,7 @@
 #include "base/time.h"
 
 #define STORE_NAME_MAX_BYTES    64    /* a person's name, ours for him or his own; UTF-8 */
-#define STORE_TEXT_MAX_BYTES    65536 /* one message's text; longer ones are files */
+#define STORE_TEXT_MAX_BYTES    65536 /* one message's text; version 1 sent such long ones */
 #define STORE_CONTACTS_MAX      10000
 #define STORE_OUTBOX_MAX        100000
 #define STORE_ADDRESSES_MAX     8 /* per contact, fixed and seen together */
@@ -71,7 +76,8 @@ enum store_trouble store_trouble(const struct store *store);
 /* --- ourselves ------------------------------------------------------------------------------ */
 
 struct store_self {
-    uint8_t account_seed[32], device_seed[32], link_secret[32];
+    uint8_t account_seed[32], device_seed[32];
+    uint8_t dh_secret[32]; /* all zero: a home of version 1, which had none */
     uint8_t card_secret[16];
     uint8_t node_secret[32]; /* mints connection ids and reset tokens */
     char name[STORE_NAME_MAX_BYTES + 1];
@@ -79,6 +85,60 @@ struct store_self {
 };
 enum fault store_self_put(struct store *store, const struct store_self *self); /* once */
 enum fault store_self_get(struct store *store, struct store_self *out); /* GONE: no identity yet */
+enum fault store_self_update(struct store *store, const struct store_self *self); /* GONE */
+
+/* Link keys of ours: the newest is the one we call with, older ones we still answer under. A home
+   of version 1 has one, made when its identity was. */
+#define STORE_LINK_KEYS_MAX 16
+struct store_link_key {
+    uint8_t secret[32];
+    uint32_t from; /* days since 1970 */
+};
+/* Replaces one of the same day. BUSY: too many. */
+enum fault store_link_key_add(struct store *store, const struct store_link_key *key);
+/* The newest before that day (UINT32_MAX: of all); GONE at the end. */
+enum fault store_link_key_before(struct store *store, uint32_t day, struct store_link_key *out);
+enum fault store_link_key_forget(struct store *store, uint32_t before); /* those from before it */
+
+/* The newest device list held, as bytes; contact 0: our own. GONE: none yet. BUSY: too long. */
+#define STORE_LIST_MAX_BYTES 4096
+enum fault store_list_put(struct store *store, int64_t contact, struct bytes wire);
+enum fault store_list_get(struct store *store, int64_t contact, struct bytes *wire);
+
+/* Prekey bundles of ours, with what opens what was sealed for them. */
+#define STORE_BUNDLE_BYTES    1413
+#define STORE_ONE_TIME_MAX    3 /* ours set aside for a device, and a device's that we hold */
+#define STORE_LAST_RESORT_MAX 64
+#define STORE_SEEN_MAX        100000
+struct store_prekey {
+    uint8_t id[8];
+    bool one_time;
+    int64_t device; /* one time: of whom it was set aside for */
+    uint64_t sequence;
+    instant made, ends; /* ends: when its secrets are erased; NEVER: no successor is out yet */
+    uint8_t dh[32], kem[64];
+    uint8_t wire[STORE_BUNDLE_BYTES];
+};
+/* By id. BUSY: too many of its kind. */
+enum fault store_prekey_put(struct store *store, const struct store_prekey *prekey);
+enum fault store_prekey_get(struct store *store, const uint8_t id[8], struct store_prekey *out);
+/* The last-resort one of greatest sequence; GONE: none. */
+enum fault store_prekey_newest(struct store *store, struct store_prekey *out);
+/* One-time ones set aside for a device, in no matter what order: the one after that id (NULL: the
+   first); GONE at the end. */
+enum fault store_prekey_next(struct store *store, int64_t device, const uint8_t *after,
+                             struct store_prekey *out);
+/* With what was remembered as seen under it. */
+enum fault store_prekey_remove(struct store *store, const uint8_t id[8]);
+/* Every last-resort one without an end gets this one, but that of greatest sequence. */
+enum fault store_prekey_retire(struct store *store, instant ends);
+/* Removes all whose end has come; *next: the next end, or NEVER. */
+enum fault store_prekey_expire(struct store *store, instant now, instant *next);
+/* Session starts seen, for as long as the bundle lives. BUSY: too many. GONE from store_seen: not
+   seen. */
+enum fault store_seen_add(struct store *store, const uint8_t hash[32], const uint8_t bundle[8],
+                          const uint8_t session[32]);
+enum fault store_seen(struct store *store, const uint8_t hash[32], uint8_t session[32]);
 
 /* --- contacts, their devices, where they are ------------------------------------------------ */
 
@@ -89,12 +149,17 @@ struct store_contact {
     uint8_t card_secret[16];
     uint64_t newest_stamp;    /* greatest door stamp seen */
     instant added, last_seen; /* last_seen 0: never */
+    bool has_pair;
+    uint8_t pair[32]; /* the secret of the two accounts, from the first session both used */
+    instant reset;    /* when a session of his was last begun anew without being expected; 0 */
+    bool forked;      /* his device list contradicted itself: somebody else may have his key */
 };
 /* Sets contact->id. BUSY: too many. GONE is never; a name or account taken is for the
    caller to ask. */
 enum fault store_contact_add(struct store *store, struct store_contact *contact);
 enum fault store_contact_update(struct store *store, const struct store_contact *contact);
-/* With his devices, addresses, messages, outbox and requests; events stay, as numbers. */
+/* With his list, devices and all that is theirs, addresses, messages, outbox and requests; events
+   stay, as numbers. */
 enum fault store_contact_remove(struct store *store, int64_t contact);
 enum fault store_contact_get(struct store *store, int64_t contact, struct store_contact *out);
 enum fault store_contact_by_name(struct store *store, const char *name, struct store_contact *out);
@@ -121,6 +186,80 @@ enum fault store_device_by_key(struct store *store, const uint8_t device[32],
 enum fault store_device_next(struct store *store, int64_t contact, int64_t after,
                              struct store_device *out); /* contact 0: of anybody */
 
+/* Bundles of theirs, kept until used or replaced: one of last resort and at most
+   STORE_ONE_TIME_MAX others a device. A last-resort bundle with a sequence not above that held
+   changes nothing: GONE. A one-time bundle that is held changes nothing; one too many: BUSY. */
+struct store_bundle {
+    int64_t device;
+    uint8_t id[8];
+    bool one_time;
+    uint64_t sequence;
+    instant made;
+    uint8_t wire[STORE_BUNDLE_BYTES];
+};
+enum fault store_bundle_put(struct store *store, const struct store_bundle *bundle);
+/* One-time ones first, the oldest of them first. GONE: none. */
+enum fault store_bundle_best(struct store *store, int64_t device, struct store_bundle *out);
+/* An id is what its owner says it is: only with the device does it name one bundle. */
+enum fault store_bundle_remove(struct store *store, int64_t device, const uint8_t id[8]);
+
+/* --- sessions: one ratchet each ------------------------------------------------------------- */
+
+#define STORE_SESSIONS_MAX      3 /* per device */
+#define STORE_SESSION_MAX_BYTES (128 * 1024)
+#define STORE_START_MAX_BYTES   3760
+struct store_session {
+    int64_t row, device; /* row: never used twice */
+    uint8_t id[32];
+    uint64_t rank;
+    bool initiator; /* we began it */
+    bool heard;     /* something of theirs opened in it */
+    bool one_time;  /* it was started under a one-time bundle */
+    instant made, used;
+    uint8_t psk[32], pair[32], exporter[32];
+    uint8_t bundle[8];                    /* it was started under */
+    uint8_t start[STORE_START_MAX_BYTES]; /* initiator, until heard: the message that starts it */
+    size_t start_size;
+    struct bytes state; /* the ratchet's; see the top of this page for how long it is valid */
+};
+/* Sets row. BUSY: too many of that device, or too large a state. */
+enum fault store_session_add(struct store *store, struct store_session *session);
+/* All but row, device, id, rank, made are replaced. BUSY: too large a state. */
+enum fault store_session_update(struct store *store, const struct store_session *session);
+enum fault store_session_get(struct store *store, int64_t row, struct store_session *out);
+/* Of a device, by falling rank, of equal ones the smaller id first: the one after `after` (row; 0:
+   the first, which is the active one). GONE at the end. */
+enum fault store_session_next(struct store *store, int64_t device, int64_t after,
+                              struct store_session *out);
+/* With its envelopes, whose messages are only written again: the caller says so to people. Its
+   tombstones are owed no more. */
+enum fault store_session_remove(struct store *store, int64_t row);
+
+/* --- envelopes: what is sealed and not acknowledged ----------------------------------------- */
+
+/* The key of one ratchet step, kept beside the texts it seals until they are acknowledged. */
+struct store_envelope {
+    int64_t row; /* in the order of sealing; grows while the store is open, like the outbox's */
+    int64_t device, session;
+    uint8_t chain[8];
+    uint32_t number;
+    uint64_t turn;
+    uint8_t key[32];
+    uint32_t cell; /* bytes of the cell it travels in */
+    instant made;
+    uint8_t header[2400];
+    size_t header_size;
+};
+/* Sets row. BUSY: STORE_OUTBOX_MAX of them. */
+enum fault store_envelope_add(struct store *store, struct store_envelope *envelope);
+/* The next for that device after a row (0: the first); GONE at the end. */
+enum fault store_envelope_next(struct store *store, int64_t device, int64_t after,
+                               struct store_envelope *out);
+enum fault store_envelope_by_number(struct store *store, int64_t session, const uint8_t chain[8],
+                                    uint32_t number, struct store_envelope *out);
+/* The row alone; what is owed in it is for the caller to end or to unseal. */
+enum fault store_envelope_remove(struct store *store, int64_t row);
+
 struct store_address {
     struct address address;
     bool fixed;     /* typed by a person; never forgotten by itself */
@@ -138,13 +277,15 @@ size_t store_addresses(
 
 /* --- messages ------------------------------------------------------------------------------- */
 
-enum message_state { /* durable; each is told once, in this order, by an event */
+enum message_state { /* durable; each is told by an event. A sealed one is written again when the
+                        session it was sealed in is lost */
                      MESSAGE_WRITTEN = 1, /* ours, on our disk */
+                     MESSAGE_SEALED = 2,  /* ours: its key is made; only his device can read it */
                      MESSAGE_DELIVERED =
                          4, /* ours: every device of his has it on disk; his: we have it */
                      MESSAGE_FAILED = 7, /* ours: given up; `failure` says why */
 };
-enum message_failure { FAILURE_NONE, FAILURE_EXPIRED };
+enum message_failure { FAILURE_NONE, FAILURE_EXPIRED, FAILURE_TOO_LONG /* of version 1 */ };
 
 struct store_message {
     int64_t row;     /* by arrival: the order of `follow` */
@@ -204,6 +345,8 @@ enum fault store_chat_get(struct store *store, int64_t contact, struct store_cha
 struct store_owed {
     int64_t row; /* of the outbox; grows while the store is open, may begin anew after that */
     int64_t message, contact, device; /* device 0: not yet known which */
+    int64_t envelope;                 /* it is sealed in; 0: written only */
+    bool tombstone;                   /* expired after it was sealed: only its place is owed */
     instant queued, expires;
 };
 /* BUSY: STORE_OUTBOX_MAX rows. Sets row. */
@@ -212,7 +355,24 @@ enum fault store_outbox_add(struct store *store, struct store_owed *owed);
 enum fault store_outbox_next(struct store *store, int64_t contact, int64_t after,
                              struct store_owed *out);
 enum fault store_outbox_of(struct store *store, int64_t message, struct store_owed *out);
-/* Removes what is owed of that message and sets its state, in one go. GONE: nothing was owed. */
+/* The next to that contact that is only written. */
+enum fault store_outbox_next_written(struct store *store, int64_t contact, int64_t after,
+                                     struct store_owed *out);
+/* The next in an envelope. */
+enum fault store_outbox_next_in(struct store *store, int64_t envelope, int64_t after,
+                                struct store_owed *out);
+/* Puts it into an envelope for a device (its message becomes SEALED), or with envelope 0 takes it
+   out again (its message becomes WRITTEN); of a tombstone the state stays, and it is not taken out.
+   `owed` as it was read: GONE when it is no longer so. */
+enum fault store_outbox_seal(struct store *store, const struct store_owed *owed, int64_t envelope,
+                             int64_t device, instant now);
+/* Sealed and too old: the message is FAILED, its place is owed as a tombstone that never expires.
+   GONE: nothing of it is sealed. */
+enum fault store_outbox_bury(struct store *store, int64_t message, enum message_failure failure,
+                             instant now);
+size_t store_outbox_sealed(struct store *store, int64_t device); /* rows in envelopes, all kinds */
+/* Removes what is owed of that message and sets its state, in one go; of a tombstone the state
+   stays. GONE: nothing was owed. */
 enum fault store_outbox_end(struct store *store, int64_t message, enum message_state state,
                             enum message_failure failure, instant now);
 /* The first that expires; GONE: nothing owed ever does. */
@@ -230,6 +390,8 @@ enum event_kind {
     EVENT_CONTACT_CHANGED,
     EVENT_CONTACT_REMOVED,
     EVENT_NETWORK_CHANGED,
+    EVENT_SESSION_RESET, /* contact; a session was begun anew, and not as agreed */
+    EVENT_LIST_FORKED,   /* contact; his device list contradicts itself: compare cards */
 };
 struct store_event {
     uint64_t seq; /* from 1, no gaps */
