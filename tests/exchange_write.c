@@ -368,9 +368,10 @@ static void arrive(struct play *play, size_t by)
             (from->flying_count - at) * sizeof from->flying[0]);
     if (rng_below(&play->dice, 10) == 0)
         return;
-    if (rng_below(&play->dice, 10) == 0)
-        receive(play, by, step, rng_below(&play->dice, CELL_MAX_BYTES),
-                1 << rng_below(&play->dice, 8));
+    if (rng_below(&play->dice, 10) == 0) {
+        size_t place = rng_below(&play->dice, CELL_MAX_BYTES);
+        receive(play, by, step, place, 1 << rng_below(&play->dice, 8));
+    }
     receive(play, by, step, 0, 0);
     if (rng_below(&play->dice, 10) == 0)
         receive(play, by, step, 0, 0);

@@ -43,7 +43,11 @@ def run(program, verb, path):
 
 def follows(recorded, name):
     """A whole exchange: all kinds of cells, and rekeys that both sides answered."""
-    counted = exchange.follow(recorded, name)
+    try:
+        counted = exchange.follow(recorded, name)
+    except Refused as why:
+        print(f"as {name}: {why}")
+        return False
     print(f"as {name}: {counted}")
     return (counted["opened"] > 100 and counted["texts"] > 100 and counted["duplicate"] > 0
             and counted["refused"] > 0 and counted["acknowledged"] > 50
