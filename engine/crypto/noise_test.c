@@ -140,8 +140,8 @@ static bool same_keys(const struct talk *talk)
     return memcmp(keys[0], keys[1], sizeof keys[0]) == 0;
 }
 
-/* T-03, T-05. */
-static void test_what_is_cut_or_of_low_order_is_refused_by_every_pattern(void)
+/* And the handshake goes on as if it had not come. */
+static void test_T01_what_is_cut_or_of_low_order_is_refused_by_every_pattern(void)
 {
     static const uint8_t zero[KEY_BYTES];
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -225,7 +225,7 @@ static void test_a_caller_may_try_a_second_psk_on_one_message(void)
     finish(&talk);
 }
 
-static void test_another_prologue_or_responder_is_another_handshake(void)
+static void test_T07_another_prologue_or_responder_is_another_handshake(void)
 {
     struct talk talk;
     start(&talk, "IK");
@@ -250,7 +250,7 @@ static void test_another_prologue_or_responder_is_another_handshake(void)
 }
 
 /* A message 1 sent back to who wrote it, or the first answer instead of the second. */
-static void test_a_message_is_good_in_its_place_only(void)
+static void test_T03_a_message_is_good_in_its_place_only(void)
 {
     uint8_t first[MESSAGE_ROOM];
     struct talk talk;
@@ -266,7 +266,7 @@ static void test_a_message_is_good_in_its_place_only(void)
     finish(&talk);
 }
 
-static void test_a_refused_static_key_cannot_be_called(void)
+static void test_T01_a_refused_static_key_cannot_be_called(void)
 {
     static const uint8_t zero[KEY_BYTES];
     uint8_t message[MESSAGE_ROOM];
@@ -285,8 +285,8 @@ static void test_a_refused_static_key_cannot_be_called(void)
     noise_destroy(noise);
 }
 
-/* T-01: also where no token of that message would notice. */
-static void test_a_refused_static_key_is_refused_where_it_arrives(void)
+/* Also where no token of that message would notice. */
+static void test_T01_a_refused_static_key_is_refused_where_it_arrives(void)
 {
     uint8_t message[MESSAGE_ROOM];
     rng = rng_from_seed(&luck, 7);
@@ -305,7 +305,7 @@ static void test_a_refused_static_key_is_refused_where_it_arrives(void)
     noise_destroy(bob);
 }
 
-static void test_a_message_above_the_maximum_is_refused(void)
+static void test_T28_a_message_above_the_maximum_is_refused(void)
 {
     static uint8_t huge[NOISE_MESSAGE_MAX_BYTES + 1], payload[NOISE_MESSAGE_MAX_BYTES + 1];
     struct talk talk;
@@ -320,7 +320,7 @@ static void test_a_message_above_the_maximum_is_refused(void)
 }
 
 /* T-01: e1 of NNhfs travels in the clear, so nothing but the key's own rule is in the way. */
-static void test_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arrives(void)
+static void test_T30_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arrives(void)
 {
     struct talk talk;
     start(&talk, "NNhfs");
@@ -335,7 +335,7 @@ static void test_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arri
     finish(&talk);
 }
 
-static void test_a_kem_key_with_a_coefficient_too_large_cannot_be_written_to(void)
+static void test_T30_a_kem_key_with_a_coefficient_too_large_cannot_be_written_to(void)
 {
     uint8_t message[MESSAGE_ROOM];
     struct talk talk;
@@ -402,16 +402,16 @@ static void test_what_is_no_pattern_has_no_row(void)
     CHECK_INT(noise_pattern_messages(noise_pattern("X1K1")), 4);
 }
 
-TESTS(TEST(test_what_is_cut_or_of_low_order_is_refused_by_every_pattern),
+TESTS(TEST(test_T01_what_is_cut_or_of_low_order_is_refused_by_every_pattern),
       TEST(test_a_changed_bit_is_noticed_by_every_pattern),
       TEST(test_a_caller_may_try_a_second_psk_on_one_message),
-      TEST(test_another_prologue_or_responder_is_another_handshake),
-      TEST(test_a_message_is_good_in_its_place_only),
-      TEST(test_a_refused_static_key_cannot_be_called),
-      TEST(test_a_refused_static_key_is_refused_where_it_arrives),
-      TEST(test_a_message_above_the_maximum_is_refused),
-      TEST(test_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arrives),
-      TEST(test_a_kem_key_with_a_coefficient_too_large_cannot_be_written_to),
+      TEST(test_T07_another_prologue_or_responder_is_another_handshake),
+      TEST(test_T03_a_message_is_good_in_its_place_only),
+      TEST(test_T01_a_refused_static_key_cannot_be_called),
+      TEST(test_T01_a_refused_static_key_is_refused_where_it_arrives),
+      TEST(test_T28_a_message_above_the_maximum_is_refused),
+      TEST(test_T30_a_kem_key_with_a_coefficient_too_large_is_refused_where_it_arrives),
+      TEST(test_T30_a_kem_key_with_a_coefficient_too_large_cannot_be_written_to),
       TEST(test_T21_a_classical_handshake_and_a_hybrid_one_do_not_meet),
       TEST(test_what_is_exported_is_of_one_handshake_and_one_label),
       TEST(test_what_is_no_pattern_has_no_row))

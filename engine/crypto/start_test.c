@@ -165,7 +165,7 @@ static void test_T27_a_start_made_of_known_seeds_is_the_known_one(void)
 }
 
 /* A start is not used up by being read: whoever reads keeps the names of those he has seen. */
-static void test_a_start_that_comes_again_has_the_same_name(void)
+static void test_T05_a_start_that_comes_again_has_the_same_name(void)
 {
     uint8_t first[HASH_BYTES], again[HASH_BYTES];
     meet();
@@ -216,8 +216,8 @@ static void enlarge_list(size_t devices, size_t revoked)
     person_sign(&alice);
 }
 
-/* T-28: up to the greatest claim there is. */
-static void test_a_start_is_small_when_640_bytes_hold_its_claim(void)
+/* Up to the greatest claim there is. */
+static void test_T28_a_start_is_small_when_640_bytes_hold_its_claim(void)
 {
     static const struct {
         size_t devices, revoked, kept;
@@ -239,7 +239,7 @@ static void test_a_start_is_small_when_640_bytes_hold_its_claim(void)
     }
 }
 
-static void test_a_start_of_another_size_is_refused(void)
+static void test_T28_a_start_of_another_size_is_refused(void)
 {
     static uint8_t longer[START_LARGE_BYTES + 1];
     meet();
@@ -321,7 +321,7 @@ static void test_a_start_under_another_bundle_of_the_same_keys_is_refused(void)
 }
 
 /* T-01. */
-static void test_a_key_of_low_order_or_with_a_second_spelling_is_refused(void)
+static void test_T01_a_key_of_low_order_or_with_a_second_spelling_is_refused(void)
 {
     uint8_t bad[3][KEY_BYTES] = { { 0 }, { 1 } };
     memset(bad[2], 0xff, KEY_BYTES);
@@ -413,7 +413,7 @@ static void test_a_head_without_a_counter_is_all_zero(void)
 }
 
 /* The list's length may not lie, whatever lies behind it. */
-static void test_a_list_that_is_cut_or_lengthened_is_refused(void)
+static void test_T28_a_list_that_is_cut_or_lengthened_is_refused(void)
 {
     for (int by = -3; by <= 3; by++) {
         spell();
@@ -426,15 +426,15 @@ static void test_a_list_that_is_cut_or_lengthened_is_refused(void)
 TESTS(TEST(test_both_sides_get_the_same_secrets_and_one_the_others_claim),
       TEST(test_two_starts_have_nothing_in_common),
       TEST(test_T27_a_start_made_of_known_seeds_is_the_known_one),
-      TEST(test_a_start_that_comes_again_has_the_same_name),
-      TEST(test_a_start_is_small_when_640_bytes_hold_its_claim),
-      TEST(test_a_start_of_another_size_is_refused),
+      TEST(test_T05_a_start_that_comes_again_has_the_same_name),
+      TEST(test_T28_a_start_is_small_when_640_bytes_hold_its_claim),
+      TEST(test_T28_a_start_of_another_size_is_refused),
       TEST(test_T21_a_start_with_any_byte_changed_is_refused),
       TEST(test_a_large_start_with_a_byte_changed_is_refused),
       TEST(test_a_start_is_refused_by_whoever_it_is_not_for),
       TEST(test_a_start_under_another_bundle_of_the_same_keys_is_refused),
-      TEST(test_a_key_of_low_order_or_with_a_second_spelling_is_refused),
+      TEST(test_T01_a_key_of_low_order_or_with_a_second_spelling_is_refused),
       TEST(test_a_bundle_that_is_not_signed_is_not_used), TEST(test_a_payload_has_one_spelling),
       TEST(test_a_small_claim_in_a_large_payload_is_refused),
       TEST(test_a_head_without_a_counter_is_all_zero),
-      TEST(test_a_list_that_is_cut_or_lengthened_is_refused))
+      TEST(test_T28_a_list_that_is_cut_or_lengthened_is_refused))
