@@ -118,7 +118,8 @@ enum fault store_outbox_next_in(struct store *store, int64_t envelope, int64_t a
     /* Whose it is: an envelope is for one device, so for one contact, as its index wants to know.
      */
     static const char sql[] =
-        "SELECT " OWED_COLUMNS " FROM outbox WHERE envelope = ?1 AND contact ="
+        "SELECT " OWED_COLUMNS " FROM outbox INDEXED BY outbox_envelope WHERE envelope = ?1"
+        " AND contact ="
         " (SELECT contact FROM outbox WHERE envelope = ?1 LIMIT 1)"
         " AND row > ?2 ORDER BY row LIMIT 1";
     struct query query = query_open(store, sql);
