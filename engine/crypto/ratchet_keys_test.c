@@ -144,6 +144,8 @@ static void check_extra(uint32_t offer, uint32_t answer, size_t size, const char
 
 static void test_T27_headers_with_offers_and_answers(void)
 {
+    check_extra(0, 0, RATCHET_HEADER_BYTES,
+                "b9afab4ad81d6766c83e50f31774f4f427f2e85cd51a3d5509bcf91fbe0822fb");
     check_extra(3, 0, 1285, "55953b55daa017f8a6db370fdb0396fedc789eb2fac55536e0c55dfb7af40ba5");
     check_extra(0, 4, 1189, "0eaf67e4b5acd2dad09fa9209233ab02a1966a971b6329d4890e067525f68e0f");
     check_extra(3, 4, 2377, "6b300947708013913e05cf5c78bbe9b1d82d15edf56727df13eaa2a73a087be8");
@@ -185,28 +187,42 @@ static void test_a_flag_nobody_knows_is_refused(void)
     }
 }
 
-static void test_an_offer_or_answer_without_a_kid_is_refused(void)
+/* Zeros, but for the last byte of the first kid. */
+static bool reads_with_extra(uint8_t flags, uint8_t kid, size_t size)
 {
     uint8_t wire[RATCHET_HEADER_MAX_BYTES + RATCHET_BODY_EXTRA_BYTES] = { 0 };
-    uint8_t text[41] = { 0 }, extra[4 + MLKEM_PUBLIC_BYTES] = { 0 }, nonce[SEALED_NONCE_BYTES];
+    uint8_t text[41] = { [40] = flags }, extra[RATCHET_HEADER_MAX_BYTES] = { [3] = kid };
+    uint8_t nonce[SEALED_NONCE_BYTES];
     struct ratchet_header header = header_of(0, 0, 0, 0);
-    size_t size, cut = sizeof extra;
-    for (text[40] = 1; text[40] <= 2; text[40]++, cut = 4 + MLKEM_CIPHER_BYTES) {
-        for (extra[3] = 0; extra[3] <= 1; extra[3]++) {
-            sealed_write(wire, header_key, BYTES_OF(text), BYTES_OF(session), &counting);
-            count_up(nonce, sizeof nonce, 192, 1);
-            nonce[23] ^= 1;
-            sealed_write_under(wire + RATCHET_HEADER_BYTES, header_key, nonce,
-                               (struct bytes){ extra, cut },
-                               (struct bytes){ wire, RATCHET_HEADER_BYTES });
-            struct bytes all = BYTES_OF(wire);
-            CHECK(ratchet_header_read(&header, &size, header_key, session, all) == (extra[3] != 0));
-        }
-    }
+    size_t header_size;
+    count_up(nonce, sizeof nonce, 192, 1);
+    nonce[sizeof nonce - 1] ^= 1;
+    sealed_write(wire, header_key, BYTES_OF(text), BYTES_OF(session), &counting);
+    sealed_write_under(wire + RATCHET_HEADER_BYTES, header_key, nonce,
+                       (struct bytes){ extra, size }, (struct bytes){ wire, RATCHET_HEADER_BYTES });
+    return ratchet_header_read(&header, &header_size, header_key, session, BYTES_OF(wire));
+}
+
+static void test_an_extra_is_what_the_flags_say(void)
+{
+    enum { OFFER = 4 + MLKEM_PUBLIC_BYTES, ANSWER = 4 + MLKEM_CIPHER_BYTES };
+    static const struct {
+        uint8_t flags, kid;
+        size_t size;
+        bool good;
+    } cases[] = {
+        { 1, 1, OFFER, true },           { 2, 1, ANSWER, true },
+        { 1, 0, OFFER, false },          { 2, 0, ANSWER, false },
+        { 1, 1, ANSWER, false },         { 2, 1, OFFER, false },
+        { 5, 1, OFFER, false },          { 0x82, 1, ANSWER, false },
+        { 3, 1, OFFER + ANSWER, false }, /* a second kid of zero */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        CHECK(reads_with_extra(cases[i].flags, cases[i].kid, cases[i].size) == cases[i].good);
 }
 
 TESTS(TEST(test_T27_a_root_step), TEST(test_T27_a_root_step_with_a_secret_of_the_kem),
       TEST(test_T27_a_chain_step), TEST(test_T27_the_id_of_a_chain),
       TEST(test_T27_a_header_and_its_body), TEST(test_T27_headers_with_offers_and_answers),
       TEST(test_T15_a_number_of_2_to_the_31_is_refused), TEST(test_a_flag_nobody_knows_is_refused),
-      TEST(test_an_offer_or_answer_without_a_kid_is_refused))
+      TEST(test_an_extra_is_what_the_flags_say))

@@ -1,7 +1,6 @@
 /* Whatever the other side does, or somebody outside, costs a bounded time and a bounded room, and
    what is refused leaves no trace. A peer that breaks rules is made here by hand, from its state.
  */
-#include "base/mem.h"
 #include "engine/crypto/fixture.h"
 #include "engine/crypto/ratchet_state.h"
 #include "tests/test.h"
@@ -71,6 +70,9 @@ static void test_T15_the_greatest_number_is_refused_at_once(void)
     struct letter letter;
     talk_begin(&talk, 1);
     talk_rounds(&talk, 2);
+    talk_write(&talk, 0, &letter);
+    talk_pass(&talk, &letter);
+    talk_write(&talk, 1, &letter);
     struct ratchet_header header = header_of(&talk, 0);
     header.number = RATCHET_NUMBER_LIMIT - 1;
     forge(&talk, 0, talk.side[0]->now.sending.header_key, &header, 0, &letter);
@@ -150,6 +152,30 @@ static void test_T15_the_2001st_skipped_key_is_refused(void)
     talk_pass(&talk, &late); /* makes room for one */
     talk_pass(&talk, &letter);
     CHECK_INT(talk.side[1]->skipped_count, RATCHET_SKIPPED_MAX);
+    talk_end(&talk);
+}
+
+/* Full, and the oldest chain, which goes when a new one begins, takes its keys along. */
+static void test_T15_a_chain_that_is_forgotten_makes_room(void)
+{
+    struct talk talk;
+    struct letter letter;
+    talk_begin(&talk, 14);
+    for (uint32_t i = 0; i < RATCHET_CHAINS_MAX + 1; i++) {
+        talk_write(&talk, 0, &letter);
+        talk_pass(&talk, &letter);
+        leap(&talk, 0, i < 2 ? 700 : 0);
+        talk_write(&talk, 1, &letter);
+        talk_pass(&talk, &letter);
+    }
+    CHECK_INT(talk.side[1]->skipped_count, 1400);
+    CHECK_INT(talk.side[1]->now.receiving_count, RATCHET_CHAINS_MAX + 1);
+    CHECK_INT(talk.side[1]->now.receiving[0].skipped, 700);
+    talk_write(&talk, 0, &letter);
+    leap(&talk, 0, 900);
+    talk_write(&talk, 0, &letter);
+    talk_pass(&talk, &letter);
+    CHECK_INT(talk.side[1]->skipped_count, 700 + 901);
     talk_end(&talk);
 }
 
@@ -266,6 +292,8 @@ static void test_another_key_in_a_running_chain_is_refused(void)
     struct letter letter;
     talk_begin(&talk, 10);
     talk_rounds(&talk, 2);
+    talk_write(&talk, 0, &letter);
+    talk_pass(&talk, &letter);
     struct ratchet_header header = header_of(&talk, 0);
     header.dh[0] ^= 1;
     forge(&talk, 0, talk.side[0]->now.sending.header_key, &header, 0, &letter);
@@ -304,6 +332,54 @@ static void test_a_chain_that_answers_none_of_ours_is_refused(void)
     CHECK_INT(dh_agree(shared, zeros, talk.bundle.public), FAULT_NONE);
     forge_chain(&talk, talk.bundle.public, shared, &letter);
     check_refused(&talk, &letter);
+    talk_end(&talk);
+}
+
+/* An ended chain has no key any more but one of zeros. */
+static void test_a_number_after_the_end_of_a_chain_is_refused(void)
+{
+    struct talk talk;
+    struct letter letter;
+    talk_begin(&talk, 15);
+    talk_rounds(&talk, 2);
+    const struct receiving *ended = &talk.side[1]->now.receiving[0];
+    struct ratchet_header header = { .number = ended->next };
+    memcpy(header.dh, ended->dh, sizeof header.dh);
+    memset(talk.side[0]->now.sending.key, 0, 32);
+    forge(&talk, 0, ended->header_key, &header, 0, &letter);
+    check_refused(&talk, &letter);
+    talk_end(&talk);
+}
+
+/* 32 bytes are always the same: a peer that makes every chain with one pair. */
+static void fill_stuck(void *source, void *out, size_t size)
+{
+    if (size == KEY_BYTES)
+        memset(out, 7, size);
+    else
+        rng_fill(source, out, size);
+}
+
+static void test_a_second_chain_with_the_same_key_is_refused(void)
+{
+    struct talk talk;
+    struct letter letter;
+    talk_begin(&talk, 16);
+    struct rng luck = talk.rng, stuck = { fill_stuck, &luck };
+    for (int i = 0; i < 2; i++) {
+        talk_rounds(&talk, 2);
+        talk.rng = stuck;
+        talk_write(&talk, 0, &letter);
+        talk.rng = luck;
+        if (i == 1)
+            check_refused(&talk, &letter);
+        else
+            talk_pass(&talk, &letter);
+        if (i == 0) {
+            talk_write(&talk, 1, &letter);
+            talk_pass(&talk, &letter);
+        }
+    }
     talk_end(&talk);
 }
 
@@ -351,14 +427,42 @@ static void test_skipped_keys_die_after_30_days(void)
     talk_end(&talk);
 }
 
+/* The clock was set back between two gaps, so that the later key dies first. */
+static void test_a_key_that_died_stays_dead_when_an_older_one_follows(void)
+{
+    struct talk talk;
+    struct letter letter[4];
+    struct ratchet_opened opened;
+    talk_begin(&talk, 17);
+    for (size_t i = 0; i < COUNT(letter); i++)
+        talk_write(&talk, 0, &letter[i]);
+    talk_pass(&talk, &letter[1]);
+    talk.now -= 10 * DAY;
+    talk_pass(&talk, &letter[3]);
+    talk.now += RATCHET_SKIPPED_LIVE;
+    CHECK(ratchet_age(talk.side[1], talk.now));
+    check_refused(&talk, &letter[2]);
+    CHECK_INT(talk.side[1]->skipped_count, 1);
+    talk.now += 10 * DAY;
+    CHECK(ratchet_age(talk.side[1], talk.now));
+    for (size_t i = 0; i < 3; i++)
+        check_refused(&talk, &letter[i]);
+    CHECK_INT(talk_read(&talk, &letter[3], &opened), FAULT_GONE);
+    talk_end(&talk);
+}
+
 TESTS(TEST(test_T15_the_greatest_number_is_refused_at_once),
       TEST(test_T15_a_gap_of_1001_is_refused),
       TEST(test_T15_a_gap_of_1001_in_the_chain_before_is_refused),
       TEST(test_T15_the_2001st_skipped_key_is_refused),
+      TEST(test_T15_a_chain_that_is_forgotten_makes_room),
       TEST(test_T15_a_6th_chain_is_forgotten_with_its_keys),
       TEST(test_T15_a_stranger_changes_nothing), TEST(test_a_sender_stops_at_990),
       TEST(test_a_chain_that_ends_before_what_came_is_refused),
       TEST(test_a_first_chain_has_none_before_it),
       TEST(test_another_key_in_a_running_chain_is_refused),
       TEST(test_a_chain_that_answers_none_of_ours_is_refused),
+      TEST(test_a_number_after_the_end_of_a_chain_is_refused),
+      TEST(test_a_second_chain_with_the_same_key_is_refused),
+      TEST(test_a_key_that_died_stays_dead_when_an_older_one_follows),
       TEST(test_a_key_of_low_order_is_refused), TEST(test_skipped_keys_die_after_30_days))

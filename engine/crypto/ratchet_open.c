@@ -248,7 +248,7 @@ static enum fault find_key(struct ratchet *ratchet, struct receiving *chain, uin
 /* Remembers an offer that is newer than all before. FAULT_PEER: its key is refused. */
 static enum fault take_offer(struct ratchet_state *state, const struct ratchet_offer *offer)
 {
-    if (offer->kid == 0 || offer->kid == state->theirs.kid)
+    if (offer->kid == 0)
         return FAULT_NONE;
     if (!mlkem_public_good(offer->key))
         return FAULT_PEER;

@@ -1,5 +1,4 @@
 /* The ML-KEM step: offers, answers, their order, and the end of their secrets. */
-#include "base/mem.h"
 #include "engine/crypto/fixture.h"
 #include "engine/crypto/ratchet_state.h"
 #include "tests/test.h"
@@ -87,12 +86,36 @@ static void check_time_to_offer(duration step, int silent)
 
 static void test_an_offer_is_made_after_24_hours_of_use_or_7_days(void)
 {
+    check_time_to_offer(30 * MINUTE, 47);
     check_time_to_offer(HOUR, 23);
     check_time_to_offer(HOUR - 1, 24);
     check_time_to_offer(HOUR + 1, 23); /* so long between two words is not use */
     check_time_to_offer(DAY, 6);
     check_time_to_offer(WEEK - 1, 1);
     check_time_to_offer(WEEK, 0);
+}
+
+/* 20 hours of use, an answer, and use is counted from there. */
+static void test_an_answer_ends_the_count_of_use(void)
+{
+    struct talk talk;
+    struct letter letter;
+    talk_begin(&talk, 13);
+    for (int i = 0; i < 20; i++) {
+        talk_write(&talk, 0, &letter);
+        talk.now += HOUR;
+    }
+    talk_pass(&talk, &letter);
+    talk_write(&talk, 1, &letter);
+    talk_pass(&talk, &letter);
+    for (int i = 0; i < 24; i++) {
+        talk_write(&talk, 0, &letter);
+        CHECK(header_carries(&letter, false, false));
+        talk.now += HOUR;
+    }
+    talk_write(&talk, 0, &letter);
+    CHECK(header_carries(&letter, true, false));
+    talk_end(&talk);
 }
 
 static void test_a_clock_set_back_makes_no_offers_and_no_trouble(void)
@@ -247,11 +270,6 @@ static void alter_offered_key(struct ratchet_header *header)
     memset(header->offer.key, 0xff, sizeof header->offer.key);
 }
 
-static void offer_again(struct ratchet_header *header)
-{
-    header->offer.key[100] ^= 0x10;
-}
-
 static void alter_nothing(struct ratchet_header *header)
 {
     (void)header;
@@ -278,19 +296,51 @@ static void test_T18_an_altered_answer_changes_nothing(void)
     }
 }
 
-static void answer_unasked(struct ratchet_header *header)
+/* By a peer that mixes in what it says. */
+static void test_an_answer_to_what_is_not_open_is_refused(void)
 {
-    header->answer.kid = 1;
+    for (int again = 0; again < 2; again++) {
+        struct talk talk;
+        struct letter letter;
+        talk_begin(&talk, 10);
+        struct ratchet_state *peer = &talk.side[1]->now;
+        talk_write(&talk, 0, &letter);
+        talk_pass(&talk, &letter);
+        struct ratchet_offer offer = peer->theirs;
+        if (again) { /* a kid that has been answered */
+            talk_write(&talk, 1, &letter);
+            talk_pass(&talk, &letter);
+            talk_write(&talk, 0, &letter);
+            talk_pass(&talk, &letter);
+        } else { /* one that was never offered, with the key of the one that was */
+            offer.kid++;
+        }
+        peer->theirs = offer;
+        talk_write(&talk, 1, &letter);
+        CHECK(header_carries(&letter, false, true));
+        check_refused(&talk, &letter);
+        talk_end(&talk);
+    }
 }
 
-static void test_an_answer_to_nothing_is_refused(void)
+/* As no honest peer does: it offers when it has not been answered. */
+static void test_an_older_offer_takes_no_newer_ones_place(void)
 {
+    static const uint32_t kids[] = { 5, 3, 5, 7, 6 }, newest[] = { 5, 5, 5, 7, 7 };
     struct talk talk;
     struct letter letter;
-    talk_begin(&talk, 10);
-    talk_rounds(&talk, 2);
-    letter = changed(&talk, 0, answer_unasked);
-    check_refused(&talk, &letter);
+    talk_begin(&talk, 14);
+    for (size_t i = 0; i < COUNT(kids); i++) {
+        struct own_offer *ours = &talk.side[0]->now.ours;
+        mlkem_pair_make(&ours->pair, &talk.rng);
+        ours->kid = kids[i];
+        talk_write(&talk, 0, &letter);
+        talk_pass(&talk, &letter);
+        CHECK_INT(talk.side[1]->now.theirs.kid, newest[i]);
+        bool same =
+            memcmp(talk.side[1]->now.theirs.key, ours->pair.public, MLKEM_PUBLIC_BYTES) == 0;
+        CHECK(same == (i == 0 || i == 3));
+    }
     talk_end(&talk);
 }
 
@@ -302,8 +352,6 @@ static void test_an_offered_key_that_is_none_is_refused(void)
     letter = changed(&talk, 0, alter_offered_key);
     check_refused(&talk, &letter);
     talk_write(&talk, 0, &letter);
-    talk_pass(&talk, &letter);
-    letter = changed(&talk, 0, offer_again); /* another key under a kid that is known */
     talk_pass(&talk, &letter);
     talk_rounds(&talk, 3);
     talk_end(&talk);
@@ -339,10 +387,13 @@ static void test_T18_30_days_of_one_side_alone(void)
 TESTS(TEST(test_T18_the_first_chain_offers_and_the_first_reply_answers),
       TEST(test_an_offer_is_made_after_50_messages),
       TEST(test_an_offer_is_made_after_24_hours_of_use_or_7_days),
+      TEST(test_an_answer_ends_the_count_of_use),
       TEST(test_a_clock_set_back_makes_no_offers_and_no_trouble),
       TEST(test_T18_both_sides_offer_at_once),
       TEST(test_T18_a_late_copy_of_an_old_offer_is_not_answered),
       TEST(test_T18_kids_increase_and_answers_name_the_open_one),
       TEST(test_T18_the_secret_of_an_offer_ends_when_its_answer_is_kept),
-      TEST(test_T18_an_altered_answer_changes_nothing), TEST(test_an_answer_to_nothing_is_refused),
+      TEST(test_T18_an_altered_answer_changes_nothing),
+      TEST(test_an_answer_to_what_is_not_open_is_refused),
+      TEST(test_an_older_offer_takes_no_newer_ones_place),
       TEST(test_an_offered_key_that_is_none_is_refused), TEST(test_T18_30_days_of_one_side_alone))

@@ -65,6 +65,31 @@ static void check_side(struct world *world, int side)
     CHECK(state->ours.open || other->answered == state->ours.kid);
 }
 
+static bool all_zero(const void *bytes, size_t size)
+{
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++)
+        if (at[i] != 0)
+            return false;
+    return true;
+}
+
+/* No secret stays that has done its work. */
+static void check_wiped(const struct ratchet *ratchet)
+{
+    const struct ratchet_state *state = &ratchet->now;
+    CHECK(all_zero(&ratchet->next, sizeof ratchet->next));
+    for (size_t i = 0; i + 1 < state->receiving_count; i++)
+        CHECK(all_zero(state->receiving[i].key, sizeof state->receiving[i].key));
+    for (size_t i = ratchet->skipped_count; i < ratchet->skipped_room; i++)
+        CHECK(all_zero(&ratchet->skipped[i], sizeof ratchet->skipped[i]));
+    if (state->phase == PHASE_TURNS) {
+        CHECK(all_zero(&state->sending.pair, sizeof state->sending.pair));
+        CHECK(all_zero(state->sending.key, sizeof state->sending.key));
+    }
+    CHECK(state->ours.open || all_zero(&state->ours.pair, sizeof state->ours.pair));
+}
+
 /* What is to become of a letter, and is it so? */
 static void deliver(struct world *world, const struct letter *letter)
 {
@@ -156,6 +181,8 @@ static void step(struct world *world)
         let_arrive(world, side);
     }
     check_side(world, side);
+    if (luck(world, 8) == 0)
+        check_wiped(world->talk.side[side]);
 }
 
 static void test_T16_T18_a_hundred_thousand_steps_in_random_weather(void)

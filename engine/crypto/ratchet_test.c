@@ -1,6 +1,6 @@
 /* What two sides say arrives, each message once, in whatever order; and nothing else does. */
-#include "base/mem.h"
 #include "engine/crypto/fixture.h"
+#include "engine/crypto/ratchet_state.h"
 #include "tests/test.h"
 
 static struct kept before;
@@ -58,6 +58,9 @@ static void test_what_is_opened_waits_to_be_kept(void)
         if (i == 1)
             ratchet_drop(talk.side[1]);
     }
+    ratchet_drop(talk.side[1]);
+    ratchet_drop(talk.side[1]); /* nothing is pending: fine */
+    CHECK_INT(ratchet_open(talk.side[1], talk.now, wire, content, &opened), FAULT_NONE);
     ratchet_keep(talk.side[1]);
     CHECK(!kept_same(&before, talk.side[1]));
     CHECK_INT(ratchet_open(talk.side[1], talk.now, wire, content, &opened), FAULT_GONE);
@@ -65,6 +68,24 @@ static void test_what_is_opened_waits_to_be_kept(void)
     CHECK_BYTES(opened.chain, letter[2].step.chain, CHAIN_ID_BYTES);
     talk_pass(&talk, &letter[1]);
     talk_pass(&talk, &letter[0]);
+    talk_end(&talk);
+}
+
+/* Or the number that was taken would be given back with the older state. */
+static void test_a_step_forgets_what_is_pending(void)
+{
+    struct talk talk;
+    struct letter letter, own;
+    struct ratchet_opened opened;
+    uint8_t content[sizeof letter.wire];
+    talk_begin(&talk, 12);
+    talk_rounds(&talk, 1);
+    talk_write(&talk, 0, &letter);
+    struct bytes wire = { letter.wire, letter.size };
+    CHECK_INT(ratchet_open(talk.side[1], talk.now, wire, content, &opened), FAULT_NONE);
+    CHECK(talk.side[1]->pending);
+    talk_write(&talk, 1, &own);
+    CHECK(!talk.side[1]->pending);
     talk_end(&talk);
 }
 
@@ -217,7 +238,8 @@ static void test_T14_a_state_put_back_repeats_no_key_stream(void)
 }
 
 TESTS(TEST(test_two_sides_talk), TEST(test_a_turn_is_told),
-      TEST(test_what_is_opened_waits_to_be_kept), TEST(test_a_step_is_sealed_again_and_again),
+      TEST(test_what_is_opened_waits_to_be_kept), TEST(test_a_step_forgets_what_is_pending),
+      TEST(test_a_step_is_sealed_again_and_again),
       TEST(test_a_state_is_small_when_nothing_is_skipped),
       TEST(test_T03_a_message_sent_back_to_its_writer_is_refused),
       TEST(test_T03_swapped_dropped_repeated), TEST(test_T03_parts_of_two_messages_do_not_fit),
