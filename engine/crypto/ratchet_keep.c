@@ -152,9 +152,10 @@ static bool read_offers(struct cursor *in, struct ratchet_state *state)
     wipe(seed, sizeof seed);
     cursor_take_u32(in, &state->answered);
     cursor_take_u32(in, &state->theirs.kid);
+    bool good = open <= 1 && (!ours->open || ours->kid > 0);
     if (state->theirs.kid == 0)
-        return open <= 1 && (!ours->open || ours->kid > 0);
-    return open <= 1 && (!ours->open || ours->kid > 0) && state->theirs.kid > state->answered &&
+        return good;
+    return good && state->theirs.kid > state->answered &&
            cursor_take(in, state->theirs.key, sizeof state->theirs.key) &&
            mlkem_public_good(state->theirs.key);
 }
