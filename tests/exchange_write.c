@@ -273,8 +273,8 @@ static void put_message(struct cursor *out, struct writer *writer, uint64_t now_
     put_item(out, 1, cursor_written(&at));
 }
 
-/* Heads, pair, items: what the next cell holds, without the zeros. */
-static void put_content(struct cursor *out, struct play *play, struct writer *writer)
+/* Heads, pair, items: what the next cell holds, without the zeros. Is there a message in it? */
+static bool put_content(struct cursor *out, struct play *play, struct writer *writer)
 {
     static const size_t big[] = { 3000, 12000, TEXT_MAX, 20000 };
     const struct writer *other = &play->writers[writer == &play->writers[0]];
@@ -286,20 +286,22 @@ static void put_content(struct cursor *out, struct play *play, struct writer *wr
     cursor_put(out, id, sizeof id);
     if (writer->owed_count > 0)
         put_acknowledgement(out, writer);
-    size_t text = play->texts++, chance = rng_below(&play->dice, 10);
-    if (text % 37 == 20)
-        put_message(out, writer, play->now_ms, big[text / 37 % COUNT(big)]);
-    else if (chance > 0)
-        put_message(out, writer, play->now_ms, 1 + rng_below(&play->dice, 400));
-    else if (rng_below(&play->dice, 2) == 0) {
-        rng_fill(&play->dice, tombstone, sizeof tombstone);
-        put_item(out, 3, BYTES_OF(tombstone));
+    size_t text = play->texts++, size = 1 + rng_below(&play->dice, 400);
+    if (text % 37 != 20 && rng_below(&play->dice, 10) == 0) {
+        if (rng_below(&play->dice, 2) == 0) {
+            rng_fill(&play->dice, tombstone, sizeof tombstone);
+            put_item(out, 3, BYTES_OF(tombstone));
+        }
+        return false;
     }
+    put_message(out, writer, play->now_ms, text % 37 == 20 ? big[text / 37 % COUNT(big)] : size);
+    return true;
 }
 
-static size_t cell_class(size_t bytes, bool starts)
+/* The smallest class holds no messages and no starts. */
+static size_t cell_class(size_t bytes, bool small)
 {
-    size_t size = starts ? 4096 : 1024;
+    size_t size = small ? 1024 : 4096;
     while (size < bytes)
         size *= 4;
     assert(size <= CELL_MAX_BYTES);
@@ -314,14 +316,14 @@ static void send(struct play *play, size_t by)
     struct ratchet_step step;
     play->now_ms += 1 + rng_below(&play->dice, 90000);
     memset(content, 0, sizeof content);
-    put_content(&text, play, writer);
+    bool says = put_content(&text, play, writer);
     json_decref(recorder_take(&play->recorder));
     if (ratchet_step(writer->side.ratchet, play->now_ms * MILLISECOND, &play->rng, &step) !=
         FAULT_NONE)
         die("a step", "cannot be made");
     side_prefix(&writer->side, &out);
     size_t rest = out.at + step.header_size + RATCHET_BODY_EXTRA_BYTES;
-    size_t size = cell_class(rest + text.at, out.at > 0);
+    size_t size = cell_class(rest + text.at, out.at == 0 && !says);
     ratchet_seal(cell + out.at, writer->side.secrets.id, &step,
                  (struct bytes){ content, size - rest }, &play->rng);
     assert(writer->flying_count < FLYING_MAX);

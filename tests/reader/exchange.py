@@ -221,7 +221,7 @@ class Side:
 
     def write_cell(self, items, now, draw):
         """Seals the items in the smallest cell."""
-        message = any(kind != ACKNOWLEDGEMENT for kind, _ in items)
+        message = any(kind == MESSAGE for kind, _ in items)
         probe = Luck("sizes")
         sealed = self.copy().seal(b"", now, probe.draw)
         content = Content(self.us.head, self.them.head,

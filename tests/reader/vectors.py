@@ -358,6 +358,9 @@ def forged_headers():
     talk.forged(1, talk.with_header(1, previous=0))  # of the chain before, one has come
     talk.pass_on(1)
     talk.pass_on(0)
+    talk.forged(0, talk.with_header(0, dh=dh_public(bytes(31) + b"\1")))  # within a chain
+    talk.forged(0, talk.with_header(0, b"no answer is due", answer=(7, cipher)), "content",
+                b"no answer is due")
     return talk
 
 
