@@ -71,6 +71,7 @@ static void permute(uint64_t lanes[25])
         permute_once(between, lanes, iota[round]);
         permute_once(lanes, between, iota[round + 1]);
     }
+    wipe(between, sizeof between); /* a state leads back to what was fed */
 }
 
 /* --- the sponge: FIPS 202, section 4 ---------------------------------------------------------- */

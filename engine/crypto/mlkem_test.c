@@ -1,9 +1,10 @@
 /* Results are held against vectors in tests/vectors_kem.c, arithmetic in poly_test.c, and that
    secrets leave no trace in time by tests/constant_time_test.py. Here: what a peer may try. */
-#include "engine/crypto/mlkem.h"
 #include "engine/crypto/keccak.h"
-#include "engine/crypto/poly.h"
+#include "engine/crypto/mlkem_key.h"
 #include "tests/test.h"
+
+#include <pthread.h>
 
 static struct rng_seeded luck;
 static struct rng rng;
@@ -170,10 +171,94 @@ static void test_T01_T30_a_public_key_with_a_bad_modulus_is_refused(void)
     }
 }
 
+/* --- what is left behind ------------------------------------------------------------------------
+
+   Each function runs on a stack of ours, which is then searched for every secret of its. */
+
+#define STACK_BYTES (1 << 20)
+
+static _Alignas(4096) uint8_t stack[STACK_BYTES];
+static uint8_t message[32], opened_there[MLKEM_SHARED_BYTES];
+
+static void *make_there(void *unused)
+{
+    mlkem_pair_from_seed(&pair, pair.seed);
+    return unused;
+}
+
+static void *encapsulate_there(void *unused)
+{
+    mlkem_encapsulate_with(cipher, shared, pair.public, message);
+    return unused;
+}
+
+static void *decapsulate_there(void *unused)
+{
+    mlkem_decapsulate(opened_there, pair.seed, cipher);
+    return unused;
+}
+
+static void run_there(void *(*function)(void *))
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    memset(stack, 0, sizeof stack);
+    CHECK_INT(pthread_attr_init(&attributes), 0);
+    CHECK_INT(pthread_attr_setstack(&attributes, stack, sizeof stack), 0);
+    CHECK_INT(pthread_create(&thread, &attributes, function, NULL), 0);
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_INT(pthread_attr_destroy(&attributes), 0);
+}
+
+/* Eight bytes, a register's worth, are enough to be noticed. */
+static bool is_left(struct bytes secret)
+{
+    for (size_t i = 0; i + 8 <= secret.size; i += 8)
+        for (size_t at = 0; at + 8 <= sizeof stack; at++)
+            if (stack[at] == secret.data[i] && memcmp(stack + at, secret.data + i, 8) == 0)
+                return true;
+    return false;
+}
+
+static void check_nothing_is_left(void)
+{
+    struct mlkem_key key;
+    uint8_t public[MLKEM_PUBLIC_BYTES], in[64], d_made[64], m_made[64], rejected[32];
+    mlkem_expand(&key, public, pair.seed);
+    memcpy(in, pair.seed, 32);
+    in[32] = POLY_RANK;
+    sha3_512(d_made, (struct bytes){ in, 33 }); /* rho, which is public, and sigma */
+    memcpy(in, message, 32);
+    memcpy(in + 32, key.open.hash, 32);
+    sha3_512(m_made, BYTES_OF(in)); /* the shared secret, and the coins */
+    reject(rejected);
+    CHECK(!is_left(BYTES_OF(pair.seed)) && !is_left((struct bytes){ d_made + 32, 32 }));
+    CHECK(!is_left((struct bytes){ (const uint8_t *)key.secret, sizeof key.secret }));
+    CHECK(!is_left(BYTES_OF(message)) && !is_left(BYTES_OF(m_made)));
+    CHECK(!is_left(BYTES_OF(rejected)));
+}
+
+static void test_T27_no_secret_stays_on_the_stack(void)
+{
+    start(8);
+    rng_fill(&rng, message, sizeof message);
+    run_there(make_there);
+    check_nothing_is_left();
+    run_there(encapsulate_there);
+    check_nothing_is_left();
+    run_there(decapsulate_there);
+    check_nothing_is_left();
+    CHECK_BYTES(opened_there, shared, sizeof shared);
+    cipher[9] ^= 1;
+    run_there(decapsulate_there);
+    check_nothing_is_left();
+}
+
 TESTS(TEST(test_two_agree_on_a_secret), TEST(test_one_seed_makes_one_pair),
       TEST(test_luck_decides_key_and_ciphertext),
       TEST(test_T30_a_changed_ciphertext_is_rejected_in_silence),
       TEST(test_T30_anything_of_the_right_length_is_a_ciphertext),
       TEST(test_T30_strcmp_what_follows_a_zero_is_compared_too),
       TEST(test_T30_a_ciphertext_opens_under_its_own_key_only),
-      TEST(test_T01_T30_a_public_key_with_a_bad_modulus_is_refused))
+      TEST(test_T01_T30_a_public_key_with_a_bad_modulus_is_refused),
+      TEST(test_T27_no_secret_stays_on_the_stack))

@@ -53,8 +53,8 @@ static uint16_t canonical(int16_t x)
     return (uint16_t)(x + ((x >> 15) & Q));
 }
 
-/* A secret bit as the compiler shall see it: a number it knows nothing about. Without this, clang
-   has turned the arithmetic on message bits back into branches. */
+/* A secret bit as the compiler shall see it: a number it knows nothing about. Where clang 15 to 18
+   knew it for a bit, they turned other people's arithmetic on it back into a branch. */
 static uint32_t hidden(uint32_t bit)
 {
     __asm__("" : "+r"(bit));
