@@ -3,8 +3,6 @@
    tests/reader/README.md describes the file. */
 #include "tests/exchange.h"
 
-#include "engine/crypto/noise.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,34 +93,43 @@ const char *side_open(struct side *side, instant now, struct bytes cell, uint8_t
 
 /* --- link ------------------------------------------------------------------------------------- */
 
-void link_prologue(uint8_t out[LINK_PROLOGUE_BYTES], const uint8_t first_id[LINK_FIRST_ID_BYTES],
-                   const struct person *called)
+static void link_prologue(uint8_t out[LINK_PROLOGUE_BYTES], const struct link_call *link)
 {
     struct cursor at = cursor_into(out, LINK_PROLOGUE_BYTES);
-    uint8_t hash[HASH_BYTES];
-    certificate_hash(hash, BYTES_OF(called->certificate));
+    uint8_t hash[HASH_BYTES] = { 0 };
+    if (link->role == LINK_ROLE_CONTACT)
+        certificate_hash(hash, BYTES_OF(link->called->certificate));
     cursor_put_u8(&at, 14);
     cursor_put_bytes(&at, bytes_of_text("ramage/link/v2"));
     cursor_put_u32(&at, 0x524d4702);
     cursor_put_u8(&at, LINK_FIRST_ID_BYTES);
-    cursor_put(&at, first_id, LINK_FIRST_ID_BYTES);
-    cursor_put_u8(&at, LINK_ROLE_CONTACT);
+    cursor_put(&at, link->first_id, LINK_FIRST_ID_BYTES);
+    cursor_put_u8(&at, (uint8_t)link->role);
     cursor_put(&at, hash, sizeof hash);
 }
 
-struct noise *link_noise(bool calls, const struct person *us, const struct person *them,
-                         const uint8_t first_id[LINK_FIRST_ID_BYTES], const uint8_t psk[32],
-                         struct rng *rng)
+struct noise *link_noise(bool calls, const struct link_call *link, struct rng *rng)
 {
     uint8_t prologue[LINK_PROLOGUE_BYTES];
-    struct noise_keys keys = { .ours = &us->link };
+    const struct dh_pair *answers =
+        link->role == LINK_ROLE_DOOR ? &link->called->door : &link->called->link;
+    struct noise_keys keys = { .ours = calls ? &link->caller->link : answers };
     if (calls)
-        keys.theirs = them->link.public;
-    link_prologue(prologue, first_id, calls ? them : us);
+        keys.theirs = answers->public;
+    link_prologue(prologue, link);
     struct noise *noise = noise_create(noise_pattern(LINK_PROTOCOL), &kdf_blake2b, calls,
                                        BYTES_OF(prologue), &keys, rng);
-    noise_set_psk(noise, 0, psk);
+    noise_set_psk(noise, 0, link->psk);
     return noise;
+}
+
+void link_proof_text(uint8_t out[PROOF_BYTES], const struct noise *noise, uint64_t stamp,
+                     const uint8_t certificate[CERTIFICATE_BYTES])
+{
+    struct cursor at = cursor_into(out, PROOF_BYTES);
+    cursor_put_bytes(&at, noise_handshake_hash(noise));
+    cursor_put_u64(&at, stamp);
+    cursor_put(&at, certificate, CERTIFICATE_BYTES);
 }
 
 json_t *link_secrets(const struct noise *noise)

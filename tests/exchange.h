@@ -3,7 +3,9 @@
 #ifndef TESTS_EXCHANGE_H
 #define TESTS_EXCHANGE_H
 
+#include "engine/crypto/card.h"
 #include "engine/crypto/certificate.h"
+#include "engine/crypto/noise.h"
 #include "tests/recorded.h"
 
 #define EXCHANGE_FORMAT     "ramage exchange 1"
@@ -20,7 +22,7 @@
 
 struct person {
     struct sign_pair account, device;
-    struct dh_pair dh, link;
+    struct dh_pair dh, link, door;
     uint8_t certificate[CERTIFICATE_BYTES];
     uint8_t list[DEVICES_MAX_BYTES]; /* the newest */
     size_t list_size;
@@ -50,12 +52,18 @@ void side_prefix(const struct side *side, struct cursor *out);
 const char *side_open(struct side *side, instant now, struct bytes cell, uint8_t *content,
                       struct ratchet_opened *opened);
 
-/* docs/protocol.md, "Link handshake", at a link key. */
-void link_prologue(uint8_t out[LINK_PROLOGUE_BYTES], const uint8_t first_id[LINK_FIRST_ID_BYTES],
-                   const struct person *called);
-struct noise *link_noise(bool calls, const struct person *us, const struct person *them,
-                         const uint8_t first_id[LINK_FIRST_ID_BYTES], const uint8_t psk[32],
-                         struct rng *rng);
+/* docs/protocol.md, "Link handshake" and "Door". Of a link both sides are told the same. */
+struct link_call {
+    enum link_role role;
+    const struct person *caller, *called;
+    uint8_t first_id[LINK_FIRST_ID_BYTES], psk[32];
+};
+struct noise *link_noise(bool calls, const struct link_call *link, struct rng *rng);
+/* What the device of a caller signs at a door, before the first message. */
+#define PROOF_LABEL "ramage/link/door proof/v1"
+#define PROOF_BYTES (HASH_MAX_BYTES + 8 + CERTIFICATE_BYTES)
+void link_proof_text(uint8_t out[PROOF_BYTES], const struct noise *noise, uint64_t stamp,
+                     const uint8_t certificate[CERTIFICATE_BYTES]);
 /* The six secrets under their names in the record. */
 json_t *link_secrets(const struct noise *noise);
 

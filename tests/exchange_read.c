@@ -1,6 +1,5 @@
 /* An exchange that another implementation has made: what it opened we open, what it refused we
    refuse, and of what its people sent we make the same bytes from their state and their luck. */
-#include "engine/crypto/noise.h"
 #include "tests/exchange.h"
 
 #include <stdio.h>
@@ -75,8 +74,15 @@ static bool read_person(struct person *person, const json_t *both)
         recorded_take(kem, sizeof kem, bundle, "kem_seed");
         mlkem_pair_from_seed(&person->secrets[i].kem, kem);
     }
-    struct bytes record = recorded_member(json_object_get(both, "public"), "record");
-    bool good = read_record(person, record);
+    const json_t *public = json_object_get(both, "public");
+    struct bytes record = recorded_member(public, "record");
+    struct card card;
+    bool good =
+        read_record(person, record) && json_string_value(json_object_get(public, "card")) &&
+        card_read(&card, json_string_value(json_object_get(public, "card"))) == FAULT_NONE &&
+        memcmp(card.account, person->account.public, KEY_BYTES) == 0;
+    if (good)
+        card_door(&person->door, &card);
     recorded_free(record);
     return good;
 }
@@ -100,24 +106,44 @@ static bool replay_message(const json_t *link, size_t number, struct noise *from
     return good;
 }
 
-static bool replay_link(const json_t *link, const struct person *caller,
-                        const struct person *called)
+/* At a door, the caller's device must have signed for this handshake; `noise` has read nothing. */
+static bool proof_good(const json_t *link, const struct person *caller, const struct noise *noise)
 {
-    const json_t *draws = json_object_get(link, "draws");
+    uint8_t certificate[CERTIFICATE_BYTES], proof[SIGNATURE_BYTES], text[PROOF_BYTES];
+    uint64_t stamp;
+    struct bytes payload = recorded_new(json_array_get(json_object_get(link, "payloads"), 0)), view;
+    struct cursor in = cursor_over(payload);
+    bool good = cursor_view(&in, 4 + PSK_ID_BYTES, &view) && cursor_take_u64(&in, &stamp) &&
+                cursor_view(&in, 8 + 16, &view) &&
+                cursor_take(&in, certificate, sizeof certificate) &&
+                cursor_take(&in, proof, sizeof proof);
+    if (good) {
+        link_proof_text(text, noise, stamp, certificate);
+        good = sign_check(proof, caller->device.public, PROOF_LABEL, BYTES_OF(text)) == FAULT_NONE;
+    }
+    recorded_free(payload);
+    return good;
+}
+
+static bool replay_link(const json_t *record, struct link_call *link)
+{
+    const json_t *draws = json_object_get(record, "draws");
     struct luck luck[2];
     struct rng rng[2];
-    uint8_t first_id[LINK_FIRST_ID_BYTES], psk[32];
-    recorded_take(first_id, sizeof first_id, link, "first_id");
-    recorded_take(psk, sizeof psk, link, "psk");
+    link->role = recorded_number(record, "role") == 0 ? LINK_ROLE_CONTACT : LINK_ROLE_DOOR;
+    recorded_take(link->first_id, sizeof link->first_id, record, "first_id");
+    recorded_take(link->psk, sizeof link->psk, record, "psk");
     for (size_t i = 0; i < 2; i++)
         rng[i] = luck_from(&luck[i], json_array_get(draws, i));
-    struct noise *call = link_noise(true, caller, called, first_id, psk, &rng[0]);
-    struct noise *answer = link_noise(false, called, caller, first_id, psk, &rng[1]);
-    bool good = replay_message(link, 0, call, answer) && replay_message(link, 1, answer, call) &&
-                luck_fitted(&luck[0]) && luck_fitted(&luck[1]);
+    struct noise *call = link_noise(true, link, &rng[0]);
+    struct noise *answer = link_noise(false, link, &rng[1]);
+    bool good = (link->role == LINK_ROLE_CONTACT || proof_good(record, link->caller, answer)) &&
+                replay_message(record, 0, call, answer) &&
+                replay_message(record, 1, answer, call) && luck_fitted(&luck[0]) &&
+                luck_fitted(&luck[1]);
     for (size_t i = 0; good && i < 2; i++) {
         json_t *secrets = link_secrets(i == 0 ? call : answer);
-        good = json_equal(secrets, json_object_get(link, "secrets"));
+        good = json_equal(secrets, json_object_get(record, "secrets"));
         json_decref(secrets);
     }
     noise_destroy(call);
@@ -237,7 +263,8 @@ bool exchange_read(const json_t *exchange)
     for (size_t i = 0; i < json_array_size(links); i++) {
         const json_t *link = json_array_get(links, i);
         size_t caller = strcmp(json_string_value(json_object_get(link, "caller")), "alice") != 0;
-        if (!replay_link(link, &people[caller], &people[1 - caller]))
+        struct link_call call = { .caller = &people[caller], .called = &people[1 - caller] };
+        if (!replay_link(link, &call))
             return differs("link", i);
     }
     const char *initiator = json_string_value(json_object_get(session, "initiator"));

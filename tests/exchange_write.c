@@ -1,7 +1,6 @@
 /* Makes an exchange: two people, two links, a session, and some hundreds of cells over a bad line,
    with every byte on the wire, and beside it what each drew at random, so that whoever follows can
    take the place of either. */
-#include "engine/crypto/noise.h"
 #include "tests/exchange.h"
 
 #include <assert.h>
@@ -103,7 +102,7 @@ static void make_bundle(struct person *person, size_t number, struct rng *rng)
     bundle_write(person->bundles[number], &bundle, &person->device);
 }
 
-static json_t *public_of(const struct person *person, struct bytes lists)
+static json_t *public_of(const struct person *person, const char *card, struct bytes lists)
 {
     static uint8_t record[RECORD_MAX_BYTES];
     struct cursor out = cursor_into(record, sizeof record);
@@ -114,7 +113,7 @@ static json_t *public_of(const struct person *person, struct bytes lists)
     cursor_put_u8(&out, 1);
     cursor_put(&out, person->bundles[1], BUNDLE_BYTES);
     assert(cursor_good(&out));
-    return json_pack("{so}", "record", recorded_hex(cursor_written(&out)));
+    return json_pack("{soss}", "record", recorded_hex(cursor_written(&out)), "card", card);
 }
 
 static json_t *secret_of(const struct person *person)
@@ -135,37 +134,59 @@ static json_t *make_person(struct person *person, size_t which, struct rng *rng)
 {
     uint8_t memory[2 * (2 + DEVICES_MAX_BYTES)];
     struct cursor lists = cursor_into(memory, sizeof memory);
+    struct card card;
+    char text[CARD_TEXT_CHARS + 1];
     sign_pair_make(&person->account, rng);
     sign_pair_make(&person->device, rng);
     dh_pair_make(&person->dh, rng);
     dh_pair_make(&person->link, rng);
+    memcpy(card.account, person->account.public, KEY_BYTES);
+    rng_fill(rng, card.secret, sizeof card.secret);
+    card_write(text, &card);
+    card_door(&person->door, &card);
     certificate_write(person->certificate, &person->account, &person->device, person->link.public,
                       LINK_ROLE_CONTACT, BEGAN_DAY - 2, BEGAN_DAY + 5);
     make_lists(person, names[which], which == 1, rng, &lists);
     for (size_t i = 0; i < EXCHANGE_BUNDLES; i++)
         make_bundle(person, i, rng);
-    return json_pack("{soso}", "public", public_of(person, cursor_written(&lists)), "secret",
+    return json_pack("{soso}", "public", public_of(person, text, cursor_written(&lists)), "secret",
                      secret_of(person));
 }
 
 /* --- link ------------------------------------------------------------------------------------- */
 
-static struct bytes link_payload(uint8_t memory[LINK_PAYLOAD_MAX], struct play *play, bool calls,
-                                 const struct person *person, const uint8_t psk[32])
+static void put_proof(struct cursor *out, const struct noise *noise, uint64_t stamp,
+                      const struct person *caller)
+{
+    uint8_t text[PROOF_BYTES], proof[SIGNATURE_BYTES];
+    link_proof_text(text, noise, stamp, caller->certificate);
+    sign(proof, &caller->device, PROOF_LABEL, BYTES_OF(text));
+    cursor_put(out, proof, sizeof proof);
+}
+
+/* `noise` is the caller's, before its first message; NULL: the payload of the answer. */
+static struct bytes link_payload(uint8_t memory[LINK_PAYLOAD_MAX], struct play *play,
+                                 const struct link_call *link, const struct noise *noise)
 {
     static const uint8_t none[32];
     struct cursor out = cursor_into(memory, LINK_PAYLOAD_MAX);
     uint8_t id[PSK_ID_BYTES] = { 0 }, random[8 + 16 + 60];
-    if (memcmp(psk, none, sizeof none) != 0)
-        psk_id(id, psk);
+    uint64_t stamp = play->now_ms * MILLISECOND;
+    if (memcmp(link->psk, none, sizeof none) != 0)
+        psk_id(id, link->psk);
     rng_fill(&play->seeded, random, sizeof random);
     cursor_put_u32(&out, 0);
-    if (calls) {
+    if (noise != NULL) {
         cursor_put(&out, id, sizeof id);
-        cursor_put_u64(&out, play->now_ms * MILLISECOND);
+        cursor_put_u64(&out, stamp);
     }
     cursor_put(&out, random, 8 + 16); /* instance, reset token */
-    cursor_put(&out, person->certificate, CERTIFICATE_BYTES);
+    if (noise != NULL)
+        cursor_put(&out, link->caller->certificate, CERTIFICATE_BYTES);
+    else if (link->role == LINK_ROLE_CONTACT)
+        cursor_put(&out, link->called->certificate, CERTIFICATE_BYTES);
+    if (noise != NULL && link->role == LINK_ROLE_DOOR)
+        put_proof(&out, noise, stamp, link->caller);
     cursor_put_u16_bytes(&out, (struct bytes){ random + 24, 60 });
     return cursor_written(&out);
 }
@@ -182,26 +203,32 @@ static json_t *link_message(struct noise *from, struct noise *to, struct bytes p
     return recorded_hex(cursor_written(&out));
 }
 
-static json_t *make_link(struct play *play, size_t calls, const uint8_t psk[32])
+static json_t *make_link(struct play *play, enum link_role role, size_t calls,
+                         const uint8_t psk[32])
 {
-    const struct person *caller = &play->writers[calls].person;
-    const struct person *called = &play->writers[1 - calls].person;
-    uint8_t first_id[LINK_FIRST_ID_BYTES], memory[2][LINK_PAYLOAD_MAX];
-    rng_fill(&play->seeded, first_id, sizeof first_id);
-    struct bytes payload[2] = { link_payload(memory[0], play, true, caller, psk),
-                                link_payload(memory[1], play, false, called, psk) };
-    struct noise *call = link_noise(true, caller, called, first_id, psk, &play->rng);
-    struct noise *answer = link_noise(false, called, caller, first_id, psk, &play->rng);
-    json_decref(recorder_take(&play->recorder));
-    json_t *first = link_message(call, answer, payload[0]);
-    json_t *drawn_first = recorder_take(&play->recorder);
-    json_t *second = link_message(answer, call, payload[1]);
-    json_t *drawn_second = recorder_take(&play->recorder);
+    uint8_t memory[2][LINK_PAYLOAD_MAX];
+    struct link_call link = { .role = role,
+                              .caller = &play->writers[calls].person,
+                              .called = &play->writers[1 - calls].person };
+    rng_fill(&play->seeded, link.first_id, sizeof link.first_id);
+    memcpy(link.psk, psk, sizeof link.psk);
+    struct noise *call = link_noise(true, &link, &play->rng);
+    struct noise *answer = link_noise(false, &link, &play->rng);
+    struct bytes first = link_payload(memory[0], play, &link, call);
+    struct bytes second = link_payload(memory[1], play, &link, NULL);
     json_t *out =
-        json_pack("{sssososos[oo]s[oo]s[oo]}", "caller", names[calls], "first_id",
-                  recorded_hex(BYTES_OF(first_id)), "psk", recorded_hex((struct bytes){ psk, 32 }),
-                  "secrets", link_secrets(answer), "messages", first, second, "draws", drawn_first,
-                  drawn_second, "payloads", recorded_hex(payload[0]), recorded_hex(payload[1]));
+        json_pack("{sssisosososo}", "caller", names[calls], "role", (int)role, "first_id",
+                  recorded_hex(BYTES_OF(link.first_id)), "psk", recorded_hex(BYTES_OF(link.psk)),
+                  "messages", json_array(), "draws", json_array());
+    json_t *messages = json_object_get(out, "messages"), *draws = json_object_get(out, "draws");
+    json_decref(recorder_take(&play->recorder));
+    json_array_append_new(messages, link_message(call, answer, first));
+    json_array_append_new(draws, recorder_take(&play->recorder));
+    json_array_append_new(messages, link_message(answer, call, second));
+    json_array_append_new(draws, recorder_take(&play->recorder));
+    json_object_set_new(out, "payloads",
+                        json_pack("[oo]", recorded_hex(first), recorded_hex(second)));
+    json_object_set_new(out, "secrets", link_secrets(answer));
     noise_destroy(call);
     noise_destroy(answer);
     return out;
@@ -423,8 +450,10 @@ json_t *exchange_write(void)
     }
     name_conversation(&play);
     json_t *session = make_session(&play);
-    json_array_append_new(links, make_link(&play, 0, no_psk));
-    json_array_append_new(links, make_link(&play, 1, play.writers[0].side.secrets.psk));
+    const uint8_t *psk = play.writers[0].side.secrets.psk;
+    json_array_append_new(links, make_link(&play, LINK_ROLE_DOOR, 1, no_psk));
+    json_array_append_new(links, make_link(&play, LINK_ROLE_CONTACT, 0, no_psk));
+    json_array_append_new(links, make_link(&play, LINK_ROLE_CONTACT, 1, psk));
     play_turns(&play);
     for (size_t i = 0; i < 2; i++)
         ratchet_destroy(play.writers[i].side.ratchet);

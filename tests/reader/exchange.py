@@ -9,14 +9,15 @@ import random
 
 import mlkem
 import noise
-from formats import (ACKNOWLEDGEMENT, MESSAGE, TOMBSTONE, ZERO_HEAD, Answer, Bundle, Call, Content,
-                     Device, DeviceList, Message, Record, cell_class, conversation_of,
-                     link_prologue, list_hash, list_head, message_id, name_hash, read_answer,
-                     read_bundle, read_call, read_certificate, read_content, read_list,
+from card import door_secret, read_card, write_card
+from formats import (ACKNOWLEDGEMENT, DOOR, LINK_KEY, MESSAGE, PROOF, TOMBSTONE, ZERO_HEAD, Answer,
+                     Bundle, Call, Content, Device, DeviceList, Message, Record, cell_class,
+                     conversation_of, link_prologue, list_hash, list_head, message_id, name_hash,
+                     proved, read_answer, read_bundle, read_call, read_certificate, read_content, read_list,
                      read_message, read_ratchet_cell, read_record, read_start_cell,
                      write_answer, write_bundle, write_call, write_certificate, write_content,
                      write_list, write_message, write_record, write_run, write_start_cell)
-from primitives import Refused, dh_public, keyed, need, sign_public
+from primitives import Refused, dh_public, keyed, need, sign, sign_check, sign_public
 from ratchet import Duplicate, Ratchet, open_header
 from session import Claim, accept, pair_id, psk_id, start
 
@@ -53,7 +54,7 @@ def unhex(value):
 def make_person(luck, name, devices):
     """A person with one device that talks, and `devices` - 1 others, the last of which is revoked
     when there is more than one."""
-    account, link = luck.draw(32), luck.draw(32)
+    account, link, card_secret = luck.draw(32), luck.draw(32), luck.draw(16)
     seeds = [(luck.draw(32), luck.draw(32)) for _ in range(devices)]
     day = BEGAN // DAY
     entries = [Device(sign_public(sign), dh_public(dh), name_hash(sign_public(sign), name), day - 9)
@@ -69,7 +70,8 @@ def make_person(luck, name, devices):
     certificate = write_certificate(account, device, dh_public(link), day - 2, day + 5)
     record = write_record(Record(certificate, lists, unhex(bundles[0]["wire"]),
                                  [unhex(bundles[1]["wire"])]))
-    return {"public": {"record": record.hex()},
+    return {"public": {"record": record.hex(),
+                       "card": write_card(sign_public(account), card_secret)},
             "secret": {"account_seed": account.hex(), "device_seed": device.hex(), "dh": dh.hex(),
                        "link": link.hex(), "bundles": bundles}}
 
@@ -91,16 +93,19 @@ class Known:
         self.list = self.record.lists[-1]
         self.dh = read_list(self.list).find(self.device).dh
         self.head = list_head(self.list)
+        account, self.card_secret = read_card(public["card"])
+        need(account == self.account, "a card of somebody else")
 
 
 class Person(Known):
     def __init__(self, both):
         super().__init__(both["public"])
         secret = both["secret"]
+        self.device_seed = unhex(secret["device_seed"])
         self.own_dh, self.own_link = unhex(secret["dh"]), unhex(secret["link"])
         self.bundles = {read_bundle(unhex(one["wire"])).id: one for one in secret["bundles"]}
         need(sign_public(unhex(secret["account_seed"])) == self.account
-             and sign_public(unhex(secret["device_seed"])) == self.device
+             and sign_public(self.device_seed) == self.device
              and dh_public(self.own_dh) == self.dh
              and dh_public(self.own_link) == self.certificate.link, "secrets of somebody else")
 
@@ -122,54 +127,79 @@ def link_secrets(handshake):
             "announce_answer": derived(k3, "announce answer/v1")}
 
 
-def write_link(luck, caller, called, psk):
-    """Two messages between link keys; both sides as one program."""
+def called_key(role, called):
+    """Public, to whoever has the record, or at a door the card."""
+    if role == DOOR:
+        return dh_public(door_secret(called.account, called.card_secret))
+    return called.certificate.link
+
+
+def called_secret(role, called):
+    return door_secret(called.account, called.card_secret) if role == DOOR else called.own_link
+
+
+def write_link(luck, caller, called, psk, role=LINK_KEY):
+    """Both messages, both sides as one program."""
     first_id = luck.draw(16)
     call = Call(psk_id(psk) if any(psk) else bytes(8), BEGAN * 10**6, luck.draw(8), luck.draw(16),
-                caller.record.certificate, luck.draw(60))
-    answer = Answer(luck.draw(8), luck.draw(16), called.record.certificate, luck.draw(61))
+                caller.record.certificate, b"", luck.draw(60))
+    answer = Answer(luck.draw(8), luck.draw(16),
+                    b"" if role == DOOR else called.record.certificate, luck.draw(61))
     luck.taken()
-    prologue = link_prologue(first_id, 0, called.record.certificate)
+    prologue = link_prologue(first_id, role, called.record.certificate)
     ours = noise.Keys(s=caller.own_link, e=luck.draw(32), e1=luck.draw(64),
-                      their_s=called.certificate.link, psks=[psk])
+                      their_s=called_key(role, called), psks=[psk])
     call_draws = luck.taken()
-    theirs = noise.Keys(s=called.own_link, e=luck.draw(32), kem_luck=luck.draw(32), psks=[psk])
+    theirs = noise.Keys(s=called_secret(role, called), e=luck.draw(32), kem_luck=luck.draw(32),
+                        psks=[psk])
     answer_draws = luck.taken()
     first = noise.Handshake("IKhfs+psk2", True, prologue, ours)
     second = noise.Handshake("IKhfs+psk2", False, prologue, theirs)
+    if role == DOOR:
+        call.proof = sign(caller.device_seed, PROOF, proved(first.hash(), call))
     messages = [first.write(write_call(call))]
     second.read(messages[0])
     messages.append(second.write(write_answer(answer)))
-    return {"first_id": first_id.hex(), "psk": psk.hex(), "draws": [call_draws, answer_draws],
+    return {"role": role, "first_id": first_id.hex(), "psk": psk.hex(),
+            "draws": [call_draws, answer_draws],
             "payloads": [write_call(call).hex(), write_answer(answer).hex()],
             "messages": [message.hex() for message in messages], "secrets": link_secrets(second)}
 
 
 def follow_link(link, us, them, calls):
     """As the caller or as the called."""
+    role, number = link["role"], 0 if calls else 1
     certificate = (them if calls else us).record.certificate
-    prologue = link_prologue(unhex(link["first_id"]), 0, certificate)
-    draws = [unhex(one) for one in link["draws"][0 if calls else 1]]
+    prologue = link_prologue(unhex(link["first_id"]), role, certificate)
+    draws = [unhex(one) for one in link["draws"][number]]
     messages = [unhex(one) for one in link["messages"]]
-    keys = noise.Keys(s=us.own_link, psks=[unhex(link["psk"])])
-    pick = 0 if calls else 1
-    keys.e = find(draws, lambda one: len(one) == 32 and dh_public(one) == messages[pick][:32])
+    keys = noise.Keys(psks=[unhex(link["psk"])])
+    keys.e = find(draws, lambda one: len(one) == 32 and dh_public(one) == messages[number][:32])
+    keys.s = us.own_link if calls else called_secret(role, us)
     if calls:
-        keys.their_s = them.certificate.link
+        keys.their_s = called_key(role, them)
         keys.e1 = find(draws, lambda one: len(one) == 64)
     handshake = noise.Handshake("IKhfs+psk2", calls, prologue, keys)
-    if calls:
-        need(handshake.write(unhex(link["payloads"][0])) == messages[0], "another first message")
-        answer = read_answer(handshake.read(messages[1]))
-        need(read_certificate(answer.certificate) == them.certificate, "another certificate")
-    else:
-        call = read_call(handshake.read(messages[0]))
+    before = handshake.hash()
+    if not calls:
+        check_call(link, them, handshake.read(messages[0]), before, keys.their_s)
         keys.kem_luck = find(draws, lambda one: len(one) == 32 and one != keys.e)
-        need(read_certificate(call.certificate).link == keys.their_s, "another link key")
-        psk = unhex(link["psk"])
-        need(call.psk_id == (psk_id(psk) if any(psk) else bytes(8)), "another psk is named")
-        need(handshake.write(unhex(link["payloads"][1])) == messages[1], "another second message")
+    need(handshake.write(unhex(link["payloads"][number])) == messages[number],
+         "another message of the link")
+    if calls:
+        answer = read_answer(handshake.read(messages[1]), role)
+        need(role == DOOR or read_certificate(answer.certificate) == them.certificate,
+             "another certificate")
     need(link_secrets(handshake) == link["secrets"], "other secrets of the link")
+
+
+def check_call(link, them, payload, before, static):
+    call, psk = read_call(payload, link["role"]), unhex(link["psk"])
+    certificate = read_certificate(call.certificate)
+    need(certificate.link == static and certificate.account == them.account, "another caller")
+    need(call.psk_id == (psk_id(psk) if any(psk) else bytes(8)), "another psk is named")
+    if link["role"] == DOOR:
+        sign_check(certificate.device, PROOF, proved(before, call), call.proof)
 
 
 def find(draws, fits):
@@ -305,7 +335,8 @@ def write(seed):
                         "rank": BEGAN, "token": claim.token.hex(), "began": BEGAN,
                         "kept": [one.hex() for one in claim.kept], "message": message.hex(),
                         "draws": draws, "id": sides["alice"].secrets.id.hex()},
-            "links": [dict(write_link(luck, alice, bob, bytes(32)), caller="alice"),
+            "links": [dict(write_link(luck, alice, bob, bytes(32), DOOR), caller="alice"),
+                      dict(write_link(luck, alice, bob, bytes(32)), caller="alice"),
                       dict(write_link(luck, bob, alice, psk), caller="bob")],
             "steps": Play(luck, sides).play()}
 

@@ -419,21 +419,26 @@ def read_ratchet_cell(data):
 
 # --- link handshake ------------------------------------------------------------------------------
 
+LINK_KEY, DOOR = 0, 1
+PROOF = "ramage/link/door proof/v1"
+
+
 @dataclass
 class Call:
-    """The payload of message 1; at a link key."""
+    """The payload of message 1. At a door it has a proof."""
 
     psk_id: bytes
     stamp: int
     instance: bytes
     reset_token: bytes
     certificate: bytes
+    proof: bytes
     parameters: bytes
 
 
 @dataclass
 class Answer:
-    """The payload of message 2; at a link key."""
+    """The payload of message 2. At a door it has no certificate."""
 
     instance: bytes
     reset_token: bytes
@@ -444,19 +449,19 @@ class Answer:
 def link_prologue(first_id, role, certificate):
     label = b"ramage/link/v2"
     return (u8(len(label)) + label + u32(0x524d4702) + u8(16) + first_id + u8(role)
-            + (certificate_hash(certificate) if role == 0 else bytes(32)))
+            + (bytes(32) if role == DOOR else certificate_hash(certificate)))
 
 
 def write_call(call):
     return (u32(0) + call.psk_id + u64(call.stamp) + call.instance + call.reset_token
-            + call.certificate + u16(len(call.parameters)) + call.parameters)
+            + call.certificate + call.proof + u16(len(call.parameters)) + call.parameters)
 
 
-def read_call(data):
+def read_call(data, role):
     wire = Wire(data)
     wire.take(4)  # capabilities: unknown bits are ignored
     call = Call(wire.take(8), wire.number(8), wire.take(8), wire.take(16), wire.take(234),
-                wire.part(512))
+                wire.take(64 if role == DOOR else 0), wire.part(512))
     wire.end()
     read_certificate(call.certificate)
     return call
@@ -467,10 +472,17 @@ def write_answer(answer):
             + u16(len(answer.parameters)) + answer.parameters)
 
 
-def read_answer(data):
+def read_answer(data, role):
     wire = Wire(data)
     wire.take(4)
-    answer = Answer(wire.take(8), wire.take(16), wire.take(234), wire.part(512))
+    answer = Answer(wire.take(8), wire.take(16), wire.take(0 if role == DOOR else 234),
+                    wire.part(512))
     wire.end()
-    read_certificate(answer.certificate)
+    if role != DOOR:
+        read_certificate(answer.certificate)
     return answer
+
+
+def proved(h, call):
+    """What the caller's device signs at a door, under PROOF; h is that before message 1."""
+    return h + u64(call.stamp) + call.certificate

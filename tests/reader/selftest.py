@@ -6,11 +6,13 @@ import os
 import mlkem
 import noise
 import session
+from card import read_card, write_bech32m, write_card
 from exchange import BEGAN, Known, Luck, make_person
 from formats import (ACKNOWLEDGEMENT, MESSAGE, Content, Message, read_bundle, read_certificate,
                      read_content, read_list, read_message, read_record, write_content,
                      write_message, write_run)
-from primitives import Refused, chacha_seal, dh_agree, dh_check, dh_public, sign_check_key
+from primitives import (Refused, chacha_seal, dh_agree, dh_check, dh_public, sign_check_key,
+                        sign_public)
 
 
 def run(vectors):
@@ -23,6 +25,7 @@ def run(vectors):
     file = load(vectors, "x25519-strict/must_reject.json")
     yield "X25519 keys that must be refused", strict(file)
     yield "Ed25519 points", points(load(vectors, "ed25519-edge/points_generated.json"))
+    yield "cards have one text", cards()
     yield "no signed thing passes for another kind", type_confusion()
     yield "whatever is one byte longer or shorter is refused", one_length()
     yield "a cell's content is canonical", contents()
@@ -131,6 +134,21 @@ def strict(tests):
 def points(tests):
     return all(refuses(sign_check_key, unhex(test["point"])) != test["valid_key"]
                for test in tests)
+
+
+# --- cards ---------------------------------------------------------------------------------------
+
+def cards():
+    account, secret = sign_public(b"an account's seed of 32 bytes..."), b"a card's secret."
+    text = write_card(account, secret)
+    good = [text, text.upper(), "ramage:" + text, "RAMAGE:" + text.upper()]
+    bad = [text[:-1] + ("q" if text[-1] != "q" else "p"), text[:10] + text[10:].upper(), text[1:],
+           text[:40] + text[41] + text[40] + text[42:] if text[40] != text[41] else "",
+           write_bech32m("rmh", b"\1" + account + secret),
+           write_bech32m("rmg", b"\2" + account + secret), write_bech32m("rmg", b"\1" + account),
+           write_bech32m("rmg", b"\1" + bytes(32) + secret), ""]
+    return (len(text) == 89 and all(read_card(one) == (account, secret) for one in good)
+            and all(refuses(read_card, one) for one in bad))
 
 
 # --- forms ---------------------------------------------------------------------------------------
