@@ -3,6 +3,8 @@
 #include "engine/crypto/aead.h"
 #include "tests/test.h"
 
+#include <sodium.h>
+
 static const uint8_t key[AEAD_KEY_BYTES] = { 1, 2, 3 };
 static uint8_t text[AEAD_MAX_BYTES - AEAD_TAG_BYTES], sealed[AEAD_MAX_BYTES], out[AEAD_MAX_BYTES];
 
@@ -102,7 +104,31 @@ static void test_what_is_stored_opens_unchanged_only(void)
     CHECK(!sealed_read(plain, key, BYTES_OF(one), bytes_of_text("Beside")));
 }
 
+/* Whichever back end a length falls to. */
+static void test_what_is_stored_is_xchacha_at_every_length(void)
+{
+    static const size_t sizes[] = { 0, 1, 495, 496, 497, 4000, 65518, 65519, 65520, 70000 };
+    static uint8_t plain[70000], stored[70000 + AEAD_TAG_BYTES], other[sizeof stored];
+    uint8_t nonce[SEALED_NONCE_BYTES];
+    struct bytes beside = bytes_of_text("beside");
+    memset(plain, 0x5c, sizeof plain);
+    memset(nonce, 7, sizeof nonce);
+    nonce[20] = 9;
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        size_t size = sizes[i] + AEAD_TAG_BYTES;
+        sealed_write_under(stored, key, nonce, (struct bytes){ plain, sizes[i] }, beside);
+        crypto_aead_xchacha20poly1305_ietf_encrypt(other, NULL, plain, sizes[i], beside.data,
+                                                   beside.size, NULL, nonce, key);
+        CHECK_BYTES(stored, other, size);
+        CHECK(sealed_read_under(other, key, nonce, (struct bytes){ stored, size }, beside));
+        CHECK_BYTES(other, plain, sizes[i]);
+        stored[size / 2] ^= 1;
+        CHECK(!sealed_read_under(other, key, nonce, (struct bytes){ stored, size }, beside));
+    }
+}
+
 TESTS(TEST(test_both_back_ends_write_the_same_packets),
       TEST(test_nothing_forged_opens_and_what_is_true_opens_after_it),
       TEST(test_T28_what_is_longer_than_a_packet_is_refused), TEST(test_the_back_end_has_a_name),
-      TEST(test_what_is_stored_opens_unchanged_only))
+      TEST(test_what_is_stored_opens_unchanged_only),
+      TEST(test_what_is_stored_is_xchacha_at_every_length))

@@ -373,7 +373,7 @@ static void sessions(void)
 {
     struct figure starts[] = { { "session start, hybrid", STARTS, start_ours, { 0 } },
                                { "libsignal, X3DH", STARTS, start_theirs, { 0 } } };
-    struct figure bursts[] = { { "messages, 50 one way, 50 back", MESSAGES, burst_ours, { 0 } },
+    struct figure bursts[] = { { "messages, 500 one way, 500 back", MESSAGES, burst_ours, { 0 } },
                                { "libsignal", MESSAGES, burst_theirs, { 0 } } };
     struct figure turns[] = { { "messages, in turn", MESSAGES, in_turn_ours, { 0 } },
                               { "libsignal", MESSAGES, in_turn_theirs, { 0 } } };
