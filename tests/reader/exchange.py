@@ -13,8 +13,8 @@ from card import door_secret, read_card, write_card
 from formats import (ACKNOWLEDGEMENT, DOOR, LINK_KEY, MESSAGE, PROOF, TOMBSTONE, ZERO_HEAD, Answer,
                      Bundle, Call, Content, Device, DeviceList, Message, Record, cell_class,
                      conversation_of, link_prologue, list_hash, list_head, message_id, name_hash,
-                     proved, read_answer, read_bundle, read_call, read_certificate, read_content, read_list,
-                     read_message, read_ratchet_cell, read_record, read_start_cell,
+                     proved, read_answer, read_bundle, read_call, read_certificate, read_content,
+                     read_list, read_message, read_ratchet_cell, read_record, read_start_cell,
                      write_answer, write_bundle, write_call, write_certificate, write_content,
                      write_list, write_message, write_record, write_run, write_start_cell)
 from primitives import Refused, dh_public, keyed, need, sign, sign_check, sign_public
