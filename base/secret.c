@@ -155,7 +155,7 @@ void secret_region(void *memory, size_t size)
     region.map = memory;
     uint8_t *after = region.map + region.units;
     region.heap = after + (UNIT_BYTES - (uintptr_t)after % UNIT_BYTES) % UNIT_BYTES;
-    memset(memory, 0, size);
+    memset(region.map, MAP_INSIDE, region.units);
     cut_up();
 }
 

@@ -284,10 +284,21 @@ out:
     notify_close(notify);
 }
 
+static void say_locked(struct daemon *daemon, size_t bytes)
+{
+    if (bytes > 0)
+        log_line(host_log(daemon->host), LOG_NOTE, "daemon", "secrets: %zu KiB locked in memory",
+                 bytes >> 10);
+    else
+        log_line(host_log(daemon->host), LOG_WARN, "daemon",
+                 "secrets are not locked in memory: this system allows none (RLIMIT_MEMLOCK)");
+}
+
 enum rpc_error daemon_main(const struct daemon_settings *settings)
 {
     struct daemon daemon = { .settings = settings };
     sandbox_prepare();
+    size_t locked = host_secrets_begin();
     rpc_start();
     struct rpc_text_line crowded = line_for_the_crowd();
     struct host_settings world = {
@@ -309,10 +320,12 @@ enum rpc_error daemon_main(const struct daemon_settings *settings)
     daemon.host = crypto_start() ? host_create(&world) : NULL;
     if (daemon.host != NULL) {
         daemon.started = host_now(daemon.host);
+        say_locked(&daemon, locked);
         run(&daemon);
         error = daemon.ended_by;
         destroy(&daemon);
     }
     rpc_line_free(&crowded);
+    host_secrets_end();
     return error;
 }

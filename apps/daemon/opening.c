@@ -3,6 +3,7 @@
 #include "apps/daemon/inside.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -27,7 +28,7 @@ struct opening {
 
 static struct opening *opening_create(struct call *call, const char *passphrase)
 {
-    struct opening *opening = mem_zeroed(1, sizeof *opening);
+    struct opening *opening = secret_new(sizeof *opening);
     opening->daemon = call->daemon;
     opening->client = host_client_number(call->client->host);
     opening->id = json_deep_copy(call->id);
@@ -42,8 +43,7 @@ static void opening_destroy(struct opening *opening)
 {
     node_destroy(opening->node);
     json_decref(opening->id);
-    wipe(opening, sizeof *opening);
-    mem_free(opening);
+    secret_free(opening);
 }
 
 static struct bytes passphrase_of(const struct opening *opening)

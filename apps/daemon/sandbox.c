@@ -196,18 +196,22 @@ static void limit_calls(void)
 }
 #endif
 
-void sandbox_prepare(void)
+void sandbox_keep_private(void)
 {
     struct rlimit none = { 0, 0 };
-    umask(077);
     setrlimit(RLIMIT_CORE, &none);
+#if !SANDBOX_WATCHED
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+void sandbox_prepare(void)
+{
+    umask(077);
     /* Now, not in sandbox_enter: libuv makes an io_uring at once where it may, and ends the process
        when it may not use it later. Without one it goes on as on older kernels. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
         limit_calls();
-#if !SANDBOX_WATCHED
-    prctl(PR_SET_DUMPABLE, 0);
-#endif
 }
 
 struct sandbox_got sandbox_enter(const char *home, const char *socket_folder)

@@ -19,8 +19,11 @@
 #endif
 #endif
 
-/* First thing in main, before any loop or thread: private files, no core dump, no debugger of the
-   same user, and fewer system calls. */
+/* First thing in main, before any key or passphrase is read: no core dump, no debugger of the same
+   user. */
+void sandbox_keep_private(void);
+
+/* Of a daemon, before any loop or thread: private files and fewer system calls. */
 void sandbox_prepare(void);
 
 struct sandbox_got { /* what the kernel gave */

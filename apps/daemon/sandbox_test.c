@@ -53,6 +53,7 @@ static void in_sandbox(void (*story)(void))
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        sandbox_keep_private();
         sandbox_prepare();
         got = sandbox_enter(home, home);
         story(); /* a failed check ends the child with an error */
