@@ -16,8 +16,8 @@ UNFINISHED = "TO" "DO"
 BREAKS = {
     "an upward include": ("layers", {"base/broken.c": '#include "engine/node/node.h"\n'},
                           "base/broken.c: base may not use engine/node"),
-    "a private header": ("layers", {"engine/node/broken.c": '#include "engine/chat/frame.h"\n'},
-                         "engine/chat/frame.h is private to engine/chat"),
+    "a private header": ("layers", {"engine/node/broken.c": '#include "engine/chat/record.h"\n'},
+                         "engine/chat/record.h is private to engine/chat"),
     "an include from beside": ("layers", {"base/broken.c": '#include "bytes.h"\n'},
                                "base/broken.c: no bytes.h"),
     "a file in no room": ("layers", {"engine/attic/broken.c": "\n"},
@@ -147,12 +147,12 @@ def breaks_by_link(copy):
     with open(os.path.join(copy.build, "build.ninja"), "a", encoding="utf-8") as file:
         file.write("\nbuild base/text_test2: c_LINKER base/text_test.p/text_test.c.o"
                    " | engine/chat/libchat.a\n"
-                   "build engine/chat/frame_test2: c_LINKER engine/chat/x.p/frame_test.c.o"
+                   "build engine/chat/record_test2: c_LINKER engine/chat/x.p/record_test.c.o"
                    " | /usr/lib/libuv.so\n")
     yield "a test linked upwards", noticed(
         copy, "links", "base/text_test.c: is linked with engine/chat, which base may not use")
     yield "a test linked with a stranger's library", noticed(
-        copy, "links", "engine/chat/frame_test.c: is linked with host, which engine/chat may not")
+        copy, "links", "engine/chat/record_test.c: is linked with host, which engine/chat may not")
 
 
 def main():
