@@ -245,15 +245,15 @@ static enum fault find_key(struct ratchet *ratchet, struct receiving *chain, uin
     return FAULT_NONE;
 }
 
-/* Remembers an offer that is newer than all before. FAULT_PEER: its key is refused. */
+/* Remembers an offer that is newer than all before; the others need not be judged again, and they
+   stand in most headers. FAULT_PEER: its key is refused. */
 static enum fault take_offer(struct ratchet_state *state, const struct ratchet_offer *offer)
 {
-    if (offer->kid == 0)
+    if (offer->kid <= state->answered || offer->kid <= state->theirs.kid)
         return FAULT_NONE;
     if (!mlkem_public_good(offer->key))
         return FAULT_PEER;
-    if (offer->kid > state->answered && offer->kid > state->theirs.kid)
-        state->theirs = *offer;
+    state->theirs = *offer;
     return FAULT_NONE;
 }
 
