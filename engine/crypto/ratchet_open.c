@@ -245,8 +245,8 @@ static enum fault find_key(struct ratchet *ratchet, struct receiving *chain, uin
     return FAULT_NONE;
 }
 
-/* Remembers an offer that is newer than all before; the others need not be judged again, and they
-   stand in most headers. FAULT_PEER: its key is refused. */
+/* Remembers an offer that is newer than all before; it stands in many headers, and only the first
+   is looked at. FAULT_PEER: its key is refused. */
 static enum fault take_offer(struct ratchet_state *state, const struct ratchet_offer *offer)
 {
     if (offer->kid <= state->answered || offer->kid <= state->theirs.kid)
