@@ -1,6 +1,7 @@
 #include "engine/link/connection_inside.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <assert.h>
 #include <string.h>
@@ -43,6 +44,7 @@ void connection_forget_opening(struct connection *connection)
     if (connection->opening == NULL)
         return;
     handshake_destroy(connection->opening->handshake);
+    secret_free(connection->opening->secrets);
     wipe(connection->opening, sizeof *connection->opening);
     mem_free(connection->opening);
     connection->opening = NULL;
@@ -209,8 +211,11 @@ struct connection *connection_answer(const struct connection_setup *setup, insta
     connection_put_token(connection, hello->reset_token);
     bool written = handshake_write_reply(handshake, &reply, &out) == FAULT_NONE;
     opening->said_size = cursor_written(&out).size;
-    if (written)
-        handshake_secrets(handshake, &opening->secrets);
+    if (written) {
+        opening->secrets = secret_new(sizeof *opening->secrets);
+        handshake_secrets(handshake, opening->secrets);
+    }
+    connection->trusted = handshake_trusted(handshake);
     start(connection, now, &parameters, caller_id, own_id);
     if (written)
         return connection;
@@ -269,6 +274,11 @@ const uint8_t *connection_certificate(const struct connection *connection)
 uint64_t connection_instance(const struct connection *connection)
 {
     return connection->instance;
+}
+
+bool connection_trusted(const struct connection *connection)
+{
+    return connection->trusted;
 }
 
 /* --- datagrams in --------------------------------------------------------------------------- */

@@ -65,6 +65,8 @@ enum connection_end connection_end(const struct connection *connection);
 /* What the responder showed in its reply (callers only, once open). */
 const uint8_t *connection_certificate(const struct connection *connection);
 uint64_t connection_instance(const struct connection *connection); /* likewise */
+/* Both sides proved a psk, once open. */
+bool connection_trusted(const struct connection *connection);
 
 /* --- datagrams ------------------------------------------------------------------------------ */
 

@@ -2,6 +2,7 @@
 #include "engine/link/connection_inside.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <assert.h>
 #include <string.h>
@@ -212,12 +213,13 @@ static int answer_hello(ngtcp2_conn *quic, struct connection *connection)
     if (ngtcp2_conn_decode_and_set_remote_transport_params(quic, opening->parameters,
                                                            opening->parameters_size) != 0)
         return NGTCP2_ERR_CRYPTO;
-    if (install_handshake(quic, connection, &opening->secrets) != 0 ||
+    if (install_handshake(quic, connection, opening->secrets) != 0 ||
         ngtcp2_conn_submit_crypto_data(quic, NGTCP2_ENCRYPTION_LEVEL_INITIAL, opening->said,
                                        opening->said_size) != 0 ||
-        say_finished(quic) != 0 || install_transport(quic, connection, &opening->secrets) != 0)
+        say_finished(quic) != 0 || install_transport(quic, connection, opening->secrets) != 0)
         return NGTCP2_ERR_CALLBACK_FAILURE;
-    wipe(&opening->secrets, sizeof opening->secrets);
+    secret_free(opening->secrets);
+    opening->secrets = NULL;
     return 0;
 }
 
@@ -237,6 +239,7 @@ static int take_reply(ngtcp2_conn *quic, struct connection *connection, struct b
         say_finished(quic) == 0) {
         memcpy(connection->certificate, reply.certificate, CERTIFICATE_BYTES);
         connection->instance = reply.instance;
+        connection->trusted = handshake_trusted(connection->opening->handshake);
         connection_put_token(connection, reply.reset_token);
         ngtcp2_conn_tls_handshake_completed(quic);
         failed = 0;

@@ -19,7 +19,7 @@ struct opening {
     size_t heard_size;
     uint8_t parameters[PARAMETERS_MAX_BYTES]; /* responder: the caller's */
     size_t parameters_size;
-    struct handshake_secrets secrets; /* responder: known before the library asks */
+    struct handshake_secrets *secrets; /* responder: known before the library asks; else NULL */
     uint8_t responder[KEY_BYTES], first_id[WIRE_FIRST_ID_BYTES];
 };
 
@@ -47,7 +47,7 @@ struct connection {
     struct connection_setup setup;
     enum connection_phase phase;
     enum connection_end end;
-    bool caller, confirmed, narrow;
+    bool caller, confirmed, narrow, trusted;
     enum connection_heard heard; /* by the datagram being read */
     int64_t newest;              /* highest 1-RTT packet number opened so far */
     uint32_t epoch;

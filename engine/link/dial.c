@@ -22,11 +22,17 @@ bool flight_add(struct flight *flight, struct bytes datagram)
     return true;
 }
 
+struct bytes flight_datagram(const struct flight *flight, size_t index)
+{
+    assert(index < flight->count);
+    return (struct bytes){ flight->bytes[index], flight->sizes[index] };
+}
+
 static void send_to(struct link *link, const struct address *to)
 {
     const struct flight *flight = &link->dialling->flight;
     for (size_t i = 0; i < flight->count; i++)
-        out_loose(link->links, to, (struct bytes){ flight->bytes[i], flight->sizes[i] });
+        out_loose(link->links, to, flight_datagram(flight, i));
 }
 
 void dial_send_flight(struct link *link)
@@ -70,14 +76,24 @@ static uint64_t next_stamp(struct links *links, instant now)
     return links->last_stamp;
 }
 
+/* The newest we share with that device. A door is no place for it: what opens there proves that
+   somebody holds the card, not who he is. */
+static const struct link_psk *psk_for(const struct links *links, const struct link_dial *dial)
+{
+    const struct peer *peer = links_find_peer(links, dial->device);
+    return dial->role == LINK_ROLE_CONTACT && peer->psk_count > 0 ? &peer->psks[0] : NULL;
+}
+
 static struct connection *call(struct link *link, instant now, const struct held *us)
 {
     struct links *links = link->links;
     const struct link_dial *dial = &link->dialling->dial;
     struct connection_setup setup;
-    struct handshake_setup side = {
-        .caller = true, .role = dial->role, .ours = &us->pair, .theirs = dial->theirs
-    };
+    struct handshake_setup side = { .caller = true,
+                                    .role = dial->role,
+                                    .ours = &us->pair,
+                                    .theirs = dial->theirs,
+                                    .psk = psk_for(links, dial) };
     struct hello hello = { .stamp = link->stamp = next_stamp(links, now) };
     uint8_t first_key[16];
     link_fill_setup(link, &setup);
@@ -88,8 +104,7 @@ static struct connection *call(struct link *link, instant now, const struct held
     if (dial->role == LINK_ROLE_CONTACT)
         memcpy(side.certificate_hash, dial->certificate_hash, sizeof side.certificate_hash);
     memcpy(hello.certificate, us->wire, CERTIFICATE_BYTES);
-    return connection_call(&setup, now, handshake_create(&side, links->rng), &hello,
-                           &links->device);
+    return connection_call(&setup, now, handshake_create(&side, links->rng), &hello, links->device);
 }
 
 static bool write_flight(struct link *link, instant now)
@@ -208,7 +223,7 @@ static void yield(struct link *link, instant now)
     struct waiting *waiting = link->dialling->waiting;
     link->dialling->waiting = NULL;
     if (!link->dialling->heard)
-        guests_hear(link->links, now, &waiting->from, &waiting->flight, true);
+        guests_insist(link->links, now, &waiting->from, &waiting->flight);
     mem_free(waiting);
 }
 

@@ -52,6 +52,10 @@ static bool tell(struct link *link, bool *flag, enum link_event_kind kind, struc
         fill_who(link, out);
     if (kind == LINK_UP)
         out->stamp = links_find_peer(link->links, link->device)->newest;
+    if (kind == LINK_UP)
+        out->trusted = connection_trusted(link->connection);
+    if (kind == LINK_RECORD)
+        out->data = (struct bytes){ link->record.bytes, link->record.size };
     return true;
 }
 

@@ -28,18 +28,19 @@ struct guest {
     struct account *account; /* at our door */
 };
 
-static size_t place_of(const struct links *links, const struct address *from)
+static uint64_t source_of(const struct links *links, const struct address *from)
 {
     /* A household has a /64 of IPv6, or one IPv4 address. */
     size_t size = address_is_ipv4(from) ? 16 : 8;
-    return hash_short(links->source_key, (struct bytes){ from->ip, size }) % SOURCE_BUDGETS;
+    return hash_short(links->source_key, (struct bytes){ from->ip, size });
 }
 
 static bool affordable(struct links *links, enum link_role role, instant now,
                        const struct address *from)
 {
-    return budget_take(&links->calls[role].from[place_of(links, from)], now,
-                       SOURCE_CALLS_PER_SECOND, SOURCE_CALLS_AT_ONCE) &&
+    size_t place = source_of(links, from) % SOURCE_BUDGETS;
+    return budget_take(&links->calls[role].from[place], now, SOURCE_CALLS_PER_SECOND,
+                       SOURCE_CALLS_AT_ONCE) &&
            budget_take(&links->calls[role].all, now, CALLS_PER_SECOND, CALLS_AT_ONCE);
 }
 
@@ -51,19 +52,15 @@ static const struct held *called_key(const struct links *links, struct bytes fir
     return NULL;
 }
 
-/* Opens the Initial packets of the flight: all must be of one call. */
+/* Opens the Initial packets of a flight: all of one call, made by somebody who knows our key. */
 static bool collect(const struct held *held, const struct flight *flight, struct bytes first_id,
                     struct first_message *message)
 {
     struct packet_keys call, answer;
-    struct bytes id;
     bool good = true;
     keys_initial(&call, &answer, held->pair.public, first_id);
-    for (size_t i = 0; i < flight->count && good; i++) {
-        struct bytes datagram = { flight->bytes[i], flight->sizes[i] };
-        good = wire_look(datagram, &id) == WIRE_INITIAL && bytes_equal(id, first_id) &&
-               keys_open_initial(message, datagram, &call) == FAULT_NONE;
-    }
+    for (size_t i = 0; i < flight->count && good; i++)
+        good = keys_open_initial(message, flight_datagram(flight, i), &call) == FAULT_NONE;
     return good;
 }
 
@@ -75,10 +72,21 @@ static bool expected(struct links *links, struct guest *guest)
         return false; /* nobody calls himself */
     if (guest->held->role == LINK_ROLE_DOOR) {
         guest->account = map_get(links->accounts, (struct bytes){ who->account, KEY_BYTES });
-        return guest->account != NULL && guest->hello.stamp > guest->account->newest;
+        return links->record.size > 0 && guest->account != NULL &&
+               guest->hello.stamp > guest->account->newest;
     }
     guest->peer = links_find_peer(links, who->device);
     return guest->peer != NULL && guest->peer->admitted && guest->hello.stamp > guest->peer->newest;
+}
+
+/* Exactly the one he named, or none: to try others would tell him which we hold. */
+static const struct link_psk *named_psk(const struct guest *guest)
+{
+    const struct peer *peer = guest->peer; /* none at a door, and no psk */
+    for (size_t i = 0; peer != NULL && i < peer->psk_count; i++)
+        if (memcmp(peer->psks[i].id, guest->hello.psk_id, PSK_ID_BYTES) == 0)
+            return &peer->psks[i];
+    return NULL;
 }
 
 static bool read_message(struct links *links, struct guest *guest, struct bytes message)
@@ -89,9 +97,12 @@ static bool read_message(struct links *links, struct guest *guest, struct bytes 
     memcpy(side.first_id, guest->first_id, sizeof side.first_id);
     memcpy(side.certificate_hash, guest->held->hash, sizeof side.certificate_hash);
     guest->handshake = handshake_create(&side, links->rng);
-    return handshake_read_hello(guest->handshake, message, guest->memory, &guest->hello,
-                                &guest->certificate) == FAULT_NONE &&
-           expected(links, guest);
+    if (handshake_read_hello(guest->handshake, message, guest->memory, &guest->hello,
+                             &guest->certificate) != FAULT_NONE ||
+        !expected(links, guest))
+        return false;
+    handshake_choose_psk(guest->handshake, named_psk(guest));
+    return true;
 }
 
 /* --- answering ------------------------------------------------------------------------------ */
@@ -101,11 +112,10 @@ static bool begin_connection(struct link *link, instant now, struct guest *guest
 {
     struct connection_setup setup;
     struct wire_long packet;
-    struct bytes first = { flight->bytes[0], flight->sizes[0] };
     link_fill_setup(link, &setup);
     memcpy(setup.responder, guest->held->pair.public, KEY_BYTES);
     memcpy(setup.first_id, guest->first_id, sizeof setup.first_id);
-    bool read = wire_read_long(first, WIRE_VERSION, &packet);
+    bool read = wire_read_long(flight_datagram(flight, 0), WIRE_VERSION, &packet);
     assert(read); /* it was opened already */
     struct handshake *handshake = guest->handshake;
     guest->handshake = NULL;
@@ -115,8 +125,7 @@ static bool begin_connection(struct link *link, instant now, struct guest *guest
         return false;
     for (size_t i = 0; i < flight->count && connection_phase(link->connection) != CONNECTION_OVER;
          i++)
-        connection_read(link->connection, now,
-                        (struct bytes){ flight->bytes[i], flight->sizes[i] });
+        connection_read(link->connection, now, flight_datagram(flight, i));
     return connection_phase(link->connection) != CONNECTION_OVER;
 }
 
@@ -124,7 +133,7 @@ static void say_flight(struct link *link, const struct address *to)
 {
     const struct flight *flight = &link->answering->ours;
     for (size_t i = 0; i < flight->count; i++)
-        out_loose(link->links, to, (struct bytes){ flight->bytes[i], flight->sizes[i] });
+        out_loose(link->links, to, flight_datagram(flight, i));
 }
 
 static bool write_flight(struct link *link, instant now)
@@ -196,33 +205,85 @@ static void admit(struct links *links, instant now, const struct address *from, 
         dial_resume(peer->dial, now);
 }
 
-void guests_hear(struct links *links, instant now, const struct address *from,
-                 const struct flight *flight, bool insist)
+/* A flight that is whole: now it costs us an agreement to know more. */
+static void judge(struct links *links, instant now, const struct address *from,
+                  const struct held *held, const struct flight *flight, struct bytes first_id,
+                  struct bytes noise, bool insist)
 {
-    struct guest guest = { 0 };
-    struct first_message message = { 0 };
-    struct bytes id, noise;
-    if (wire_look((struct bytes){ flight->bytes[0], flight->sizes[0] }, &id) != WIRE_INITIAL ||
-        (guest.held = called_key(links, id)) == NULL ||
-        !collect(guest.held, flight, id, &message) || !first_message_whole(&message, &noise) ||
-        !affordable(links, guest.held->role, now, from))
+    struct guest guest = { .held = held };
+    if (!affordable(links, held->role, now, from))
         return;
-    memcpy(guest.first_id, id.data, sizeof guest.first_id);
+    memcpy(guest.first_id, first_id.data, sizeof guest.first_id);
     if (read_message(links, &guest, noise))
         admit(links, now, from, &guest, flight, insist);
     handshake_destroy(guest.handshake);
     wipe(&guest, sizeof guest);
 }
 
+void guests_insist(struct links *links, instant now, const struct address *from,
+                   const struct flight *flight)
+{
+    struct first_message message = { 0 };
+    struct bytes id, noise;
+    wire_look(flight_datagram(flight, 0), &id);
+    const struct held *held = called_key(links, id); /* it may have been forgotten meanwhile */
+    if (held != NULL && collect(held, flight, id, &message) &&
+        first_message_whole(&message, &noise))
+        judge(links, now, from, held, flight, id, noise, true);
+}
+
+/* --- halves --------------------------------------------------------------------------------- */
+
+/* The other half may have come before, from this address or from another of the caller's: it is
+   known by the first id. The half with the first byte goes first, as the library wants it. */
+static bool complete(struct stash *stash, instant now, const struct held *held,
+                     struct bytes first_id, struct bytes datagram, struct flight *flight,
+                     struct first_message *message, struct bytes *noise)
+{
+    bool begun = message->begun;
+    size_t at = 0;
+    for (struct bytes other; stash_next(stash, now, first_id, &at, &other);) {
+        *flight = (struct flight){ 0 };
+        *message = (struct first_message){ 0 };
+        flight_add(flight, begun ? datagram : other);
+        flight_add(flight, begun ? other : datagram);
+        if (collect(held, flight, first_id, message) && first_message_whole(message, noise))
+            return true;
+    }
+    return false;
+}
+
+void guests_hear(struct links *links, instant now, const struct address *from,
+                 struct bytes datagram)
+{
+    struct first_message message = { 0 };
+    struct flight flight = { 0 };
+    struct bytes id, noise;
+    wire_look(datagram, &id);
+    const struct held *held = called_key(links, id);
+    flight_add(&flight, datagram);
+    if (held == NULL || !collect(held, &flight, id, &message) || message.filled == 0)
+        return;
+    struct stash *stash = &links->stash[held->role];
+    bool whole = first_message_whole(&message, &noise) ||
+                 complete(stash, now, held, id, datagram, &flight, &message, &noise);
+    if (!whole) {
+        stash_keep(stash, now, source_of(links, from), id, datagram);
+        return;
+    }
+    stash_drop(stash, id);
+    judge(links, now, from, held, &flight, id, noise, false);
+}
+
 /* --- the same flight again ------------------------------------------------------------------ */
 
-static bool is_theirs(const struct answering *answering, struct bytes datagram)
+/* Which datagram of theirs it is, or their count. */
+static size_t place_in(const struct flight *theirs, struct bytes datagram)
 {
-    for (size_t i = 0; i < answering->theirs.count; i++)
-        if (bytes_equal(datagram,
-                        (struct bytes){ answering->theirs.bytes[i], answering->theirs.sizes[i] }))
-            return true;
-    return false;
+    size_t i = 0;
+    while (i < theirs->count && !bytes_equal(datagram, flight_datagram(theirs, i)))
+        i++;
+    return i;
 }
 
 static bool known_source(struct answering *answering, const struct address *from)
@@ -236,13 +297,26 @@ static bool known_source(struct answering *answering, const struct address *from
     return true;
 }
 
+/* One for one, so that whoever repeats it is sent no more than he sent; the last of theirs also
+   brings what we had to say beyond that. */
+static void say_again(struct link *link, const struct address *to, size_t place)
+{
+    const struct flight *ours = &link->answering->ours;
+    size_t end = place + 1 < link->answering->theirs.count ? place + 1 : ours->count;
+    for (size_t i = place; i < end && i < ours->count; i++)
+        out_loose(link->links, to, flight_datagram(ours, i));
+}
+
 bool guests_hear_again(struct link *link, instant now, const struct address *from,
                        struct bytes datagram)
 {
-    if (link->phase != LINK_ANSWERING || !is_theirs(link->answering, datagram))
+    if (link->phase != LINK_ANSWERING)
+        return false;
+    size_t place = place_in(&link->answering->theirs, datagram);
+    if (place == link->answering->theirs.count)
         return false;
     if (now < link->answering->until && known_source(link->answering, from))
-        say_flight(link, from);
+        say_again(link, from, place);
     return true;
 }
 

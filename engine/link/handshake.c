@@ -1,6 +1,7 @@
 #include "engine/link/handshake.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "engine/crypto/hash.h"
 #include "engine/crypto/noise.h"
 #include "engine/link/keys.h"
@@ -8,15 +9,21 @@
 #include <assert.h>
 #include <string.h>
 
-#define LABEL       "ramage/link/v1"
-#define PROOF_LABEL "ramage/link/door proof/v1"
+#define PATTERN         "IKhfs+psk2"
+#define LABEL           "ramage/link/v2"
+#define PROOF_LABEL     "ramage/link/door proof/v1"
+#define TRANSPORT_LABEL "ramage/link/transport/v1" /* one each way, under two keys */
 
 struct handshake {
     struct noise *noise;
     enum link_role role;
     uint8_t before[KDF_HASH_MAX_BYTES]; /* h before message 1: covers prologue, responder key */
     size_t before_size;
+    struct link_psk named; /* caller: in message 1 */
+    bool trusted;
 };
+
+static const uint8_t no_psk[NOISE_PSK_BYTES];
 
 static struct bytes write_prologue(uint8_t *memory, size_t size,
                                    const struct handshake_setup *setup)
@@ -37,11 +44,14 @@ static struct bytes write_prologue(uint8_t *memory, size_t size,
 struct handshake *handshake_create(const struct handshake_setup *setup, struct rng *rng)
 {
     uint8_t prologue[128];
-    struct handshake *handshake = mem_zeroed(1, sizeof *handshake);
+    struct handshake *handshake = secret_new(sizeof *handshake);
     struct noise_keys keys = { .ours = setup->ours, .theirs = setup->theirs };
     handshake->role = setup->role;
-    handshake->noise = noise_create(noise_pattern("IK"), &kdf_blake2b, setup->caller,
+    handshake->noise = noise_create(noise_pattern(PATTERN), &kdf_blake2b, setup->caller,
                                     write_prologue(prologue, sizeof prologue, setup), &keys, rng);
+    noise_set_psk(handshake->noise, 0, no_psk);
+    if (setup->psk != NULL)
+        handshake->named = *setup->psk;
     struct bytes before = noise_handshake_hash(handshake->noise);
     assert(before.size <= sizeof handshake->before);
     memcpy(handshake->before, before.data, before.size);
@@ -54,8 +64,7 @@ void handshake_destroy(struct handshake *handshake)
     if (handshake == NULL)
         return;
     noise_destroy(handshake->noise);
-    wipe(handshake, sizeof *handshake);
-    mem_free(handshake);
+    secret_free(handshake);
 }
 
 /* Everyone who holds a card knows the door's secret, so the static-static agreement of message 1
@@ -91,6 +100,7 @@ enum fault handshake_write_hello(struct handshake *handshake, struct hello *hell
     if (handshake->role == LINK_ROLE_DOOR)
         sign(hello->proof, device, PROOF_LABEL,
              write_proof_text(text, sizeof text, handshake, hello));
+    memcpy(hello->psk_id, handshake->named.id, sizeof hello->psk_id);
     hello_write(&body, handshake->role, hello);
     assert(cursor_good(&body));
     return write_message(handshake, cursor_written(&body), out);
@@ -125,6 +135,12 @@ enum fault handshake_read_hello(struct handshake *handshake, struct bytes messag
     return judge_hello(handshake, out, certificate);
 }
 
+void handshake_choose_psk(struct handshake *handshake, const struct link_psk *psk)
+{
+    noise_set_psk(handshake->noise, 0, psk != NULL ? psk->key : no_psk);
+    handshake->trusted = psk != NULL;
+}
+
 enum fault handshake_write_reply(struct handshake *handshake, const struct reply *reply,
                                  struct cursor *out)
 {
@@ -135,17 +151,41 @@ enum fault handshake_write_reply(struct handshake *handshake, const struct reply
     return write_message(handshake, cursor_written(&body), out);
 }
 
+static bool has_named(const struct handshake *handshake)
+{
+    static const uint8_t none[PSK_ID_BYTES];
+    return memcmp(handshake->named.id, none, sizeof none) != 0;
+}
+
+/* The responder may not hold the psk we named: it forgot, or it knows us from a backup. Then it
+   used none, and what it says opens without. */
+static enum fault read_either(struct handshake *handshake, struct bytes message, uint8_t *payload,
+                              size_t *size)
+{
+    if (has_named(handshake)) {
+        handshake_choose_psk(handshake, &handshake->named);
+        if (noise_read(handshake->noise, message, payload, size) == FAULT_NONE)
+            return FAULT_NONE;
+    }
+    handshake_choose_psk(handshake, NULL);
+    return noise_read(handshake->noise, message, payload, size);
+}
+
 enum fault handshake_read_reply(struct handshake *handshake, struct bytes message, uint8_t *memory,
                                 struct reply *out)
 {
     uint8_t payload[FIRST_MESSAGE_MAX_BYTES];
     size_t size;
     if (message.size > sizeof payload ||
-        noise_read(handshake->noise, message, payload, &size) != FAULT_NONE ||
-        size > REPLY_MAX_BYTES)
+        read_either(handshake, message, payload, &size) != FAULT_NONE || size > REPLY_MAX_BYTES)
         return FAULT_PEER;
     memcpy(memory, payload, size);
     return reply_read((struct bytes){ memory, size }, handshake->role, out);
+}
+
+bool handshake_trusted(const struct handshake *handshake)
+{
+    return handshake->trusted;
 }
 
 static void derive(uint8_t out[KEY_BYTES], const uint8_t key[KEY_BYTES], const char *label,
@@ -161,8 +201,8 @@ void handshake_secrets(const struct handshake *handshake, struct handshake_secre
     /* Mixing the final hash in binds every key to the whole transcript. */
     struct bytes hash = noise_handshake_hash(handshake->noise);
     noise_split(handshake->noise, 3, keys);
-    derive(out->transport.call, keys[0], "ramage/link/transport/v1", hash);
-    derive(out->transport.answer, keys[1], "ramage/link/transport/v1", hash);
+    derive(out->transport.call, keys[0], TRANSPORT_LABEL, hash);
+    derive(out->transport.answer, keys[1], TRANSPORT_LABEL, hash);
     derive(out->handshake.call, keys[2], "ramage/link/handshake call/v1", hash);
     derive(out->handshake.answer, keys[2], "ramage/link/handshake answer/v1", hash);
     derive(out->announce.call, keys[2], "ramage/link/announce call/v1", hash);

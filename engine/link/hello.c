@@ -3,11 +3,12 @@
 #include <string.h>
 
 #define CAPABILITIES_NONE 0u /* bits for later; a reader ignores those it does not know */
-#define RECORD_VERSION    1
+#define RECORD_VERSION    2
 
 void hello_write(struct cursor *out, enum link_role role, const struct hello *hello)
 {
     cursor_put_u32(out, CAPABILITIES_NONE);
+    cursor_put(out, hello->psk_id, sizeof hello->psk_id);
     cursor_put_u64(out, hello->stamp);
     cursor_put_u64(out, hello->instance);
     cursor_put(out, hello->reset_token, sizeof hello->reset_token);
@@ -23,6 +24,7 @@ enum fault hello_read(struct bytes wire, enum link_role role, struct hello *out)
     uint32_t capabilities;
     memset(out, 0, sizeof *out);
     cursor_take_u32(&in, &capabilities);
+    cursor_take(&in, out->psk_id, sizeof out->psk_id);
     cursor_take_u64(&in, &out->stamp);
     cursor_take_u64(&in, &out->instance);
     cursor_take(&in, out->reset_token, sizeof out->reset_token);
@@ -57,15 +59,9 @@ enum fault reply_read(struct bytes wire, enum link_role role, struct reply *out)
     return cursor_done(&in) ? FAULT_NONE : FAULT_PEER;
 }
 
-void record_write(uint8_t out[RECORD_BYTES], const uint8_t certificate[CERTIFICATE_BYTES])
-{
-    out[0] = RECORD_VERSION;
-    memcpy(out + 1, certificate, CERTIFICATE_BYTES);
-}
-
 enum fault record_read(struct bytes wire, uint8_t certificate[CERTIFICATE_BYTES])
 {
-    if (wire.size != RECORD_BYTES || wire.data[0] != RECORD_VERSION)
+    if (wire.size < RECORD_LEAST_BYTES || wire.data[0] != RECORD_VERSION)
         return FAULT_PEER;
     memcpy(certificate, wire.data + 1, CERTIFICATE_BYTES);
     return FAULT_NONE;

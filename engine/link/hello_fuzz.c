@@ -32,6 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     if (record_read(wire, certificate) == FAULT_NONE)
-        assert(memcmp(certificate, data + 1, CERTIFICATE_BYTES) == 0);
+        assert(size >= RECORD_LEAST_BYTES && memcmp(certificate, data + 1, CERTIFICATE_BYTES) == 0);
     return 0;
 }

@@ -3,6 +3,7 @@
    links.c    makes and ends links, and the verbs that bring the outside in
    dial.c     calling somebody, also when he calls at the same time
    guests.c   who may come in, and message 1 of whoever knocks
+   stash.c    halves of a message 1 that wait for the other half
    roam.c     a link whose ends move
    out.c      what leaves: runs of datagrams
    events.c   what is told */
@@ -13,16 +14,16 @@
 #include "engine/link/connection.h"
 #include "engine/link/keys.h"
 #include "engine/link/link.h"
+#include "engine/link/stash.h"
 #include "engine/link/timers.h"
 
-#define OUT_BYTES           65507 /* of one run: what one system call takes, RFC 768 over IPv4 */
-#define OUT_SEGMENTS        64    /* datagrams in a run: Linux, UDP_MAX_SEGMENTS */
-#define LOOSE_MAX           1024  /* datagrams of no connection that wait to leave */
-#define PEERS_MAX           65536 /* devices and accounts we know of: contacts and their devices */
-#define HALF_OPEN_MAX       256   /* callers not yet sure, in all; one per device */
-#define SOURCES_MAX         3     /* addresses one first flight may be answered to */
-#define FIRST_FLIGHT_FOR    (10 * SECOND)
-#define FLIGHT_DATAGRAM_MAX 1500 /* first flights go out before any larger path is known */
+#define OUT_BYTES        65507 /* of one run: what one system call takes, RFC 768 over IPv4 */
+#define OUT_SEGMENTS     64    /* datagrams in a run: Linux, UDP_MAX_SEGMENTS */
+#define LOOSE_MAX        1024  /* datagrams of no connection that wait to leave */
+#define PEERS_MAX        65536 /* devices and accounts we know of: contacts and their devices */
+#define HALF_OPEN_MAX    256   /* callers not yet sure, in all; one per device */
+#define SOURCES_MAX      3     /* addresses one first flight may be answered to */
+#define FIRST_FLIGHT_FOR (10 * SECOND)
 
 struct links;
 
@@ -32,6 +33,7 @@ struct flight {
     uint8_t bytes[FLIGHT_MAX_DATAGRAMS][FLIGHT_DATAGRAM_MAX];
 };
 bool flight_add(struct flight *flight, struct bytes datagram); /* false: no room */
+struct bytes flight_datagram(const struct flight *flight, size_t index);
 
 /* A caller whom we would have answered, had we not been calling him ourselves. */
 struct waiting {
@@ -82,6 +84,10 @@ struct link {
     uint8_t device[KEY_BYTES];
     struct certificate certificate;
     uint8_t certificate_wire[CERTIFICATE_BYTES];
+    struct {
+        uint8_t *bytes; /* NULL: none was shown */
+        size_t size;
+    } record;          /* what a door showed us */
     uint64_t stamp;    /* the caller's, of this handshake */
     uint64_t instance; /* the peer's */
     struct dialling *dialling;
@@ -104,6 +110,8 @@ struct peer { /* a device */
     uint8_t device[KEY_BYTES];
     bool admitted;
     uint64_t newest;
+    struct link_psk *psks; /* the newest first, in secret memory */
+    size_t psk_count;
     struct link *up, *dial, *answer;
 };
 
@@ -133,9 +141,13 @@ struct links {
     struct rng *rng;
     struct log *log;
     struct directory directory;
-    struct held held[LINK_HELD_KEYS];
-    size_t held_count; /* oldest first */
-    struct sign_pair device;
+    struct held *held;        /* LINK_HELD_KEYS, in secret memory */
+    size_t held_count;        /* oldest first */
+    struct sign_pair *device; /* in secret memory */
+    struct {
+        uint8_t bytes[LINK_RECORD_MAX_BYTES];
+        size_t size;
+    } record;
     uint64_t last_stamp, instance;
     link_id last_id;
     struct map *by_id, *peers, *accounts, *doors; /* doors: dials in progress, by door key */
@@ -148,6 +160,7 @@ struct links {
         struct budget all, from[SOURCE_BUDGETS];
     } calls[2]; /* by the role of the key: whoever holds our card could else keep contacts out */
     uint8_t source_key[16];
+    struct stash stash[2]; /* by role, as the budgets */
     struct {
         link_id link;
         enum connection_read_kind kind;
@@ -192,9 +205,12 @@ void dial_resume(struct link *link, instant now);
 void dial_finish(struct link *link);
 
 /* guests.c */
-/* Message 1 of somebody. `insist`: answer even while we are calling him. */
+/* An Initial of no connection: message 1 of somebody, or a part of it. */
 void guests_hear(struct links *links, instant now, const struct address *from,
-                 const struct flight *flight, bool insist);
+                 struct bytes datagram);
+/* A whole message 1 that had to wait. It is answered even while we are calling him. */
+void guests_insist(struct links *links, instant now, const struct address *from,
+                   const struct flight *flight);
 /* A first flight once more, byte for byte, while its handshake is open. True: it was one. */
 bool guests_hear_again(struct link *link, instant now, const struct address *from,
                        struct bytes datagram);

@@ -66,6 +66,7 @@ static bool take_crypto(struct cursor *in, struct first_message *message)
         return false;
     if (piece.size > 0)
         memcpy(message->bytes + offset, piece.data, piece.size);
+    message->begun |= piece.size > 0 && offset == 0;
     message->filled += piece.size;
     if (offset + size > message->end)
         message->end = (size_t)(offset + size);

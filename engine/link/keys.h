@@ -27,13 +27,14 @@ void keys_nonce(uint8_t nonce[AEAD_NONCE_BYTES], const uint8_t iv[AEAD_NONCE_BYT
 
 /* --- the first message, read without any state ---------------------------------------------- */
 
-#define FIRST_MESSAGE_MAX_BYTES 4096 /* room for the hybrid one, which takes two datagrams */
-#define FLIGHT_MAX_DATAGRAMS    3
+#define FIRST_MESSAGE_MAX_BYTES 4096
+#define FLIGHT_MAX_DATAGRAMS    2 /* a hybrid message never fits one, always two */
 
 /* The CRYPTO bytes of one or more Initial packets, put together. */
 struct first_message {
     uint8_t bytes[FIRST_MESSAGE_MAX_BYTES];
     size_t filled, end;
+    bool begun; /* its first byte is there */
 };
 
 /* Opens the Initial packet at the start of `datagram` (outer version) and adds its CRYPTO bytes.

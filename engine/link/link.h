@@ -1,4 +1,5 @@
-/* One encrypted connection to one device, and all of them together: Noise IK inside QUIC packets.
+/* One encrypted connection to one device, and all of them together: Noise IKhfs+psk2, hybrid with
+   ML-KEM-768, inside QUIC packets.
 
    Sans I/O: datagrams and time go in; datagrams, events and one deadline come out. To whoever does
    not know one of our static keys this room does not exist: nothing it receives makes it answer.
@@ -42,6 +43,10 @@ void links_destroy(struct links *links); /* says nothing to anybody; see links_c
 enum fault links_hold(struct links *links, enum link_role role, const struct dh_pair *pair,
                       const uint8_t certificate[CERTIFICATE_BYTES]);
 void links_forget(struct links *links, const uint8_t public[KEY_BYTES]);
+/* What a visitor of our door is shown: version, the newest certificate, and what the rooms above
+   add, at most LINK_RECORD_MAX_BYTES; copied. Until it is set nobody is let in there. */
+#define LINK_RECORD_MAX_BYTES 8192
+void links_set_record(struct links *links, struct bytes record);
 /* Signs what a visitor of a door must prove (see docs/protocol.md, door); copied. */
 void links_set_device(struct links *links, const struct sign_pair *device);
 
@@ -50,6 +55,16 @@ void links_set_device(struct links *links, const struct sign_pair *device);
 /* `newest` is the greatest handshake stamp seen from that device: older message 1 are replays. */
 void links_admit_device(struct links *links, const uint8_t device[KEY_BYTES], uint64_t newest);
 void links_refuse_device(struct links *links, const uint8_t device[KEY_BYTES]); /* and hang up */
+/* What both devices know from their session, the newest first: at most LINK_PSKS. A dial names the
+   first; a caller may name either. With none, or with one the other side does not hold, the link
+   comes up without being trusted. Set anew when it changes; copied. Unknown device: nothing. */
+#define LINK_PSKS 2
+struct link_psk {
+    uint8_t id[8]; /* never zero */
+    uint8_t key[32];
+};
+void links_set_psks(struct links *links, const uint8_t device[KEY_BYTES],
+                    const struct link_psk *psks, size_t count);
 /* Accounts that may come to the door. */
 void links_admit_account(struct links *links, const uint8_t account[KEY_BYTES], uint64_t newest);
 void links_refuse_account(struct links *links, const uint8_t account[KEY_BYTES]);
@@ -122,7 +137,8 @@ enum link_event_kind {
     LINK_THROWN,   /* data: one datagram */
     LINK_WRITABLE, /* a queue that was full has room again */
     LINK_MOVED,    /* address: where the peer is reached now */
-    LINK_RECORD,   /* we knocked: certificate of role CONTACT that the account showed; then DOWN */
+    LINK_RECORD,   /* we knocked: certificate of role CONTACT that the account showed, and data: the
+                      whole record, of which this room has judged the certificate; then DOWN */
     LINK_VISITOR, /* someone admitted came to our door: certificate, address, stamp. No DOWN follows
                    */
 };
@@ -142,6 +158,7 @@ struct link_event {
     link_id link;
     enum link_reason reason;
     bool we_called;
+    bool trusted; /* UP: both sides proved a psk they share */
     struct address address;
     uint64_t stamp;     /* UP, VISITOR: of theirs; keep the greatest per device, per account */
     uint64_t own_stamp; /* UP as caller, RECORD: of ours; keep the greatest, for stamp_floor */

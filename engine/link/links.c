@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <assert.h>
 #include <string.h>
@@ -63,6 +64,8 @@ struct links *links_create(const struct links_settings *settings, struct rng *rn
     links->log = log;
     links->last_stamp = settings->stamp_floor;
     links->instance = rng_u64(rng);
+    links->held = secret_new(LINK_HELD_KEYS * sizeof *links->held);
+    links->device = secret_new(sizeof *links->device);
     directory_init(&links->directory, settings->secret, LINK_MAX_COUNT, rng);
     wipe(links->settings.secret, sizeof links->settings.secret);
     links->by_id = map_create(LINK_MAX_COUNT, rng_u64(rng));
@@ -79,12 +82,26 @@ struct links *links_create(const struct links_settings *settings, struct rng *rn
     return links;
 }
 
-static void empty_map(struct map *map)
+static void peer_destroy(struct peer *peer)
+{
+    secret_free(peer->psks);
+    mem_free(peer);
+}
+
+static void empty_peers(struct map *peers)
 {
     size_t at = 0;
-    for (void *value; (value = map_each(map, &at)) != NULL;)
-        mem_free(value);
-    map_destroy(map);
+    for (struct peer *peer; (peer = map_each(peers, &at)) != NULL;)
+        peer_destroy(peer);
+    map_destroy(peers);
+}
+
+static void empty_accounts(struct map *accounts)
+{
+    size_t at = 0;
+    for (struct account *account; (account = map_each(accounts, &at)) != NULL;)
+        mem_free(account);
+    map_destroy(accounts);
 }
 
 void links_destroy(struct links *links)
@@ -98,8 +115,12 @@ void links_destroy(struct links *links)
         mem_free(item); /* the list is the first member of what it threads */
     map_destroy(links->by_id);
     map_destroy(links->doors);
-    empty_map(links->peers);
-    empty_map(links->accounts);
+    empty_peers(links->peers);
+    empty_accounts(links->accounts);
+    for (size_t role = 0; role < COUNT(links->stash); role++)
+        stash_finish(&links->stash[role]);
+    secret_free(links->held);
+    secret_free(links->device);
     directory_finish(&links->directory);
     timers_finish(&links->timers);
     chunk_pool_finish(&links->pool);
@@ -146,9 +167,18 @@ void links_forget(struct links *links, const uint8_t public[KEY_BYTES])
         }
 }
 
+void links_set_record(struct links *links, struct bytes record)
+{
+    uint8_t certificate[CERTIFICATE_BYTES];
+    assert(record.size <= sizeof links->record.bytes &&
+           record_read(record, certificate) == FAULT_NONE);
+    memcpy(links->record.bytes, record.data, record.size);
+    links->record.size = record.size;
+}
+
 void links_set_device(struct links *links, const struct sign_pair *device)
 {
-    links->device = *device;
+    *links->device = *device;
 }
 
 const struct held *links_newest_contact(const struct links *links)
@@ -203,7 +233,24 @@ void links_refuse_device(struct links *links, const uint8_t device[KEY_BYTES])
     if (peer->up != NULL)
         link_end(peer->up, LINK_CLOSED_HERE, true);
     map_remove(links->peers, key_of(device));
-    mem_free(peer);
+    peer_destroy(peer);
+}
+
+void links_set_psks(struct links *links, const uint8_t device[KEY_BYTES],
+                    const struct link_psk *psks, size_t count)
+{
+    static const uint8_t none[PSK_ID_BYTES];
+    struct peer *peer = links_find_peer(links, device);
+    assert(count <= LINK_PSKS);
+    if (peer == NULL)
+        return;
+    secret_free(peer->psks);
+    peer->psks = count > 0 ? secret_new(count * sizeof *psks) : NULL;
+    peer->psk_count = count;
+    for (size_t i = 0; i < count; i++) {
+        assert(memcmp(psks[i].id, none, sizeof none) != 0);
+        peer->psks[i] = psks[i];
+    }
 }
 
 void links_admit_account(struct links *links, const uint8_t account[KEY_BYTES], uint64_t newest)
@@ -301,6 +348,7 @@ void link_destroy(struct link *link)
     list_remove(&link->writing);
     map_remove(links->by_id, id_bytes(&link->id));
     connection_destroy(link->connection);
+    mem_free(link->record.bytes);
     wipe(link, sizeof *link);
     mem_free(link);
 }
@@ -393,16 +441,6 @@ static bool take_certificate(struct link *link)
            memcmp(link->certificate.device, dial->device, KEY_BYTES) == 0;
 }
 
-static void show_record(struct link *link)
-{
-    uint8_t record[RECORD_BYTES];
-    const struct held *held = links_newest_contact(link->links);
-    if (held == NULL)
-        return;
-    record_write(record, held->wire);
-    connection_send(link->connection, BYTES_OF(record));
-}
-
 static void open_door(struct link *link, instant now)
 {
     link_become(link, LINK_OPEN);
@@ -410,7 +448,8 @@ static void open_door(struct link *link, instant now)
     if (link->we_called)
         return; /* the record is on its way */
     guests_finish(link);
-    show_record(link);
+    connection_send(link->connection,
+                    (struct bytes){ link->links->record.bytes, link->links->record.size });
     link->news.visitor = true;
     events_want(link);
 }
@@ -462,13 +501,17 @@ static void judge_record(struct link *link)
     if (!connection_frame(link->connection, link->links->scratch, &frame))
         return;
     bool good =
+        frame.size <= LINK_RECORD_MAX_BYTES &&
         record_read(frame, link->certificate_wire) == FAULT_NONE &&
         certificate_read(&link->certificate, BYTES_OF(link->certificate_wire)) == FAULT_NONE &&
         link->certificate.role == LINK_ROLE_CONTACT &&
         memcmp(link->certificate.account, link->dialling->dial.account, KEY_BYTES) == 0;
     link->news.record = good;
-    if (good)
+    if (good) {
+        link->record.bytes = mem_copy(frame.data, frame.size);
+        link->record.size = frame.size;
         events_want(link);
+    }
     link_end(link, good ? LINK_CLOSED_HERE : LINK_REFUSED, true);
 }
 
@@ -574,11 +617,11 @@ static void hear_long(struct links *links, instant now, const struct address *fr
                       struct bytes datagram, bool initial)
 {
     struct link *link = directory_find(&links->directory, id);
-    struct flight flight = { 0 };
     if (link != NULL)
         hear_on(link, now, from, datagram);
-    else if (initial && datagram.size >= WIRE_DATAGRAM_LEAST && flight_add(&flight, datagram))
-        guests_hear(links, now, from, &flight, false);
+    else if (initial && datagram.size >= WIRE_DATAGRAM_LEAST &&
+             datagram.size <= FLIGHT_DATAGRAM_MAX)
+        guests_hear(links, now, from, datagram);
 }
 
 static void hear_announce(struct links *links, instant now, const struct address *from,

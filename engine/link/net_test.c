@@ -35,6 +35,15 @@ static void make_person(struct net *net, size_t who, uint64_t seed)
     person->at.ip[15] = (uint8_t)(who + 1);
 }
 
+/* A record is version 2, the certificate, and what this room does not read. */
+static void show_record(struct person *person)
+{
+    uint8_t record[1 + CERTIFICATE_BYTES + NET_RECORD_REST] = { 2 };
+    memcpy(record + 1, person->certificate, CERTIFICATE_BYTES);
+    memset(record + 1 + CERTIFICATE_BYTES, 0xaa, NET_RECORD_REST);
+    links_set_record(person->links, BYTES_OF(record));
+}
+
 static void open_links(struct person *person)
 {
     person->links = links_create(&person->settings, &person->rng, NULL);
@@ -43,6 +52,7 @@ static void open_links(struct person *person)
           FAULT_NONE);
     CHECK(links_hold(person->links, LINK_ROLE_DOOR, &person->door, person->certificate) ==
           FAULT_NONE);
+    show_record(person);
 }
 
 void net_start(struct net *net, uint64_t seed, size_t people)
@@ -79,6 +89,21 @@ void net_know(struct net *net, size_t who, size_t whom)
 {
     links_admit_device(net->people[who].links, net->people[whom].device.public, 0);
     links_admit_account(net->people[who].links, net->people[whom].account.public, 0);
+    links_set_psks(net->people[who].links, net->people[whom].device.public,
+                   net->people[who].shared[whom].psks, net->people[who].shared[whom].count);
+}
+
+void net_share(struct net *net, size_t who, size_t whom, uint8_t first, uint8_t second)
+{
+    struct link_psk *psks = net->people[who].shared[whom].psks;
+    uint8_t numbers[LINK_PSKS] = { first, second };
+    size_t count = 0;
+    for (; count < LINK_PSKS && numbers[count] != 0; count++) {
+        memset(psks[count].id, numbers[count], sizeof psks[count].id);
+        memset(psks[count].key, numbers[count] ^ 0xff, sizeof psks[count].key);
+    }
+    net->people[who].shared[whom].count = count;
+    net_know(net, who, whom);
 }
 
 void net_befriend(struct net *net, size_t a, size_t b)
@@ -208,14 +233,19 @@ static void send_one(struct net *net, size_t from, const struct address *to, str
 
 static void collect_datagrams(struct net *net, size_t who)
 {
+    struct person *person = &net->people[who];
     struct link_batch batch;
-    while (links_next_batch(net->people[who].links, net->now, &batch))
+    while (links_next_batch(person->links, net->now, &batch)) {
+        size_t count = (batch.bytes.size + batch.segment - 1) / batch.segment;
+        CHECK(count <= 64 && batch.bytes.size <= 65507);
+        person->longest_run = count > person->longest_run ? count : person->longest_run;
         for (size_t at = 0; at < batch.bytes.size; at += batch.segment) {
             size_t left = batch.bytes.size - at;
             send_one(net, who, &batch.to,
                      (struct bytes){ batch.bytes.data + at,
                                      left < batch.segment ? left : batch.segment });
         }
+    }
 }
 
 static void keep(struct person *person, struct bytes data)
@@ -236,7 +266,8 @@ static void collect_events(struct net *net, size_t who)
     struct link_event event;
     static const uint8_t key[16] = { 1 };
     while (links_next_event(person->links, &event)) {
-        bool data = event.kind == LINK_FRAME || event.kind == LINK_RAW || event.kind == LINK_THROWN;
+        bool data = event.kind == LINK_FRAME || event.kind == LINK_RAW ||
+                    event.kind == LINK_THROWN || event.kind == LINK_RECORD;
         if (data)
             keep(person, event.data);
         if (person->event_count == NET_EVENTS)
@@ -246,6 +277,7 @@ static void collect_events(struct net *net, size_t who)
                                   .link = event.link,
                                   .reason = event.reason,
                                   .we_called = event.we_called,
+                                  .trusted = event.trusted,
                                   .at = net->now,
                                   .address = event.address,
                                   .stamp = event.stamp,

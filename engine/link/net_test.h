@@ -6,17 +6,18 @@
 #include "engine/link/link.h"
 #include "tests/test.h"
 
-#define NET_PEOPLE     4
-#define NET_EVENTS     4096
-#define NET_DATA_MAX   (1 << 20)
-#define NET_START      ((instant)1700000000 * SECOND)
-#define NET_LINE_BYTES ((size_t)1 << 16)
+#define NET_PEOPLE      4
+#define NET_EVENTS      4096
+#define NET_DATA_MAX    (1 << 20)
+#define NET_START       ((instant)1700000000 * SECOND)
+#define NET_RECORD_REST 5000 /* bytes of a record that are not for this room */
+#define NET_LINE_BYTES  ((size_t)1 << 16)
 
 struct heard_event {
     enum link_event_kind kind;
     link_id link;
     enum link_reason reason;
-    bool we_called;
+    bool we_called, trusted;
     instant at;
     struct address address;
     uint64_t stamp;
@@ -33,12 +34,17 @@ struct person {
     struct sign_pair account, device;
     struct dh_pair link_key, door;
     uint8_t certificate[CERTIFICATE_BYTES];
+    struct {
+        struct link_psk psks[LINK_PSKS];
+        size_t count;
+    } shared[NET_PEOPLE]; /* with each of the others; told again after a restart */
     struct address at;
     struct heard_event events[NET_EVENTS];
     size_t event_count;
     uint8_t *data; /* RAW bytes and frames, one after another */
     size_t data_size;
     uint64_t sent_datagrams, sent_bytes, got_datagrams;
+    size_t longest_run;   /* datagrams handed out at once */
     bool keep_data, deaf; /* deaf: nothing reaches it, as when it is switched off */
 };
 
@@ -65,6 +71,8 @@ void net_finish(struct net *net);
 void net_restart(struct net *net, size_t who);           /* as after kill -9 */
 void net_know(struct net *net, size_t who, size_t whom); /* `who` admits device and account */
 void net_befriend(struct net *net, size_t a, size_t b);
+/* `who` holds these with `whom`, newest first; 0 is no psk, any other number one of its own. */
+void net_share(struct net *net, size_t who, size_t whom, uint8_t first, uint8_t second);
 link_id net_dial(struct net *net, size_t from, size_t to);
 link_id net_dial_door(struct net *net, size_t from, size_t to);
 void net_fill_dial(struct net *net, size_t from, size_t to, struct link_dial *out);

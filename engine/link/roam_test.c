@@ -90,7 +90,7 @@ static void test_a_transfer_survives_what_the_path_does(void)
         const char *what;
         void (*middle)(void);
         duration most;
-    } rows[] = { { "nothing", NULL, 1800 * MILLISECOND },
+    } rows[] = { { "nothing", NULL, 2200 * MILLISECOND },
                  { "moved", move_and_know, 2500 * MILLISECOND },
                  { "smaller", move_to_a_smaller_path, 2500 * MILLISECOND },
                  { "shrunk", shrink, 4500 * MILLISECOND } };
@@ -196,7 +196,9 @@ static void test_the_line_is_filled(void)
     connect(90);
     duration took = transfer(0, NULL, 10 * SECOND);
     printf("8 MiB at 50 Mbit/s, 50 ms: %.0f ms\n", (double)took / MILLISECOND);
-    CHECK(took <= 1800 * MILLISECOND);
+    /* 1,400 ms is ideal. Where slow start ends, and so how often CUBIC backs off, hangs on single
+       packets. */
+    CHECK(took <= 2200 * MILLISECOND);
     net_finish(&net);
 }
 

@@ -18,17 +18,41 @@ static void probe(struct links *links, struct bytes datagram)
         answered_bytes += batch.bytes.size;
 }
 
-/* The first datagram `from` sends when dialling `to`. */
-static struct bytes first_flight(size_t from, size_t to, uint8_t memory[1500])
+/* Message 1 as it lies on the wire. */
+struct call {
+    uint8_t bytes[2][1500];
+    size_t sizes[2];
+};
+
+static struct bytes half(const struct call *call, size_t which)
+{
+    return (struct bytes){ call->bytes[which], call->sizes[which] };
+}
+
+static void probe_call(struct links *links, const struct call *call)
+{
+    probe(links, half(call, 0));
+    probe(links, half(call, 1));
+}
+
+static void take_call(struct links *links, struct call *out)
 {
     struct link_batch batch;
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(links_next_batch(links, net.now, &batch) && batch.bytes.size <= 1500);
+        memcpy(out->bytes[i], batch.bytes.data, batch.bytes.size);
+        out->sizes[i] = batch.bytes.size;
+    }
+}
+
+/* What `from` sends first when dialling `to`. */
+static const struct call *first_flight(size_t from, size_t to, struct call *out)
+{
     link_id id = net_dial(&net, from, to);
-    CHECK(id != 0 && links_next_batch(net.people[from].links, net.now, &batch));
-    CHECK(batch.bytes.size <= 1500);
-    memcpy(memory, batch.bytes.data, batch.bytes.size);
-    size_t size = batch.bytes.size;
+    CHECK(id != 0);
+    take_call(net.people[from].links, out);
     links_close(net.people[from].links, net.now, id);
-    return (struct bytes){ memory, size };
+    return out;
 }
 
 static void test_half_valid_datagrams_get_nothing(void)
@@ -44,7 +68,7 @@ static void test_half_valid_datagrams_get_nothing(void)
         case 0: /* a long header of our version */
             datagram[0] |= 0xc0;
             if (size > 5)
-                memcpy(datagram + 1, "RMG\x01", 4);
+                memcpy(datagram + 1, "RMG\x02", 4);
             break;
         case 1:
             datagram[0] = (uint8_t)(0x40 | (datagram[0] & 0x3f));
@@ -64,14 +88,14 @@ static void test_half_valid_datagrams_get_nothing(void)
 
 static void test_a_call_under_a_wrong_key_gets_nothing(void)
 {
-    uint8_t memory[1500];
+    struct call call;
     net_start(&net, 2, 3);
     net_befriend(&net, 0, 1);
     net_befriend(&net, 0, 2);
     answered_bytes = 0;
     for (int i = 0; i < 200; i++) {
         net.now += SECOND;
-        probe(net.people[1].links, first_flight(0, 2, memory)); /* meant for somebody else */
+        probe_call(net.people[1].links, first_flight(0, 2, &call)); /* meant for somebody else */
     }
     CHECK_INT(answered_bytes, 0);
     CHECK_INT(links_count(net.people[1].links), 0);
@@ -80,18 +104,19 @@ static void test_a_call_under_a_wrong_key_gets_nothing(void)
 
 static void test_a_caller_nobody_admitted_gets_nothing(void)
 {
-    uint8_t memory[1500];
+    struct call call;
     net_start(&net, 3, 2);
     answered_bytes = 0;
     net_know(&net, 0, 1); /* he knows us; we do not know him */
-    probe(net.people[1].links, first_flight(0, 1, memory));
+    probe_call(net.people[1].links, first_flight(0, 1, &call));
     CHECK_INT(answered_bytes, 0);
     CHECK_INT(links_count(net.people[1].links), 0);
-    first_flight(1, 0, memory); /* that we called him once lets nobody in */
-    probe(net.people[1].links, first_flight(0, 1, memory));
+    first_flight(1, 0, &call); /* that we called him once lets nobody in */
+    probe_call(net.people[1].links, first_flight(0, 1, &call));
     CHECK_INT(answered_bytes, 0);
     links_admit_device(net.people[1].links, net.people[0].device.public, net.now + SECOND);
-    probe(net.people[1].links, first_flight(0, 1, memory)); /* admitted, but this stamp was seen */
+    probe_call(net.people[1].links,
+               first_flight(0, 1, &call)); /* admitted, but this stamp was seen */
     CHECK_INT(answered_bytes, 0);
     net_finish(&net);
 }
@@ -127,43 +152,99 @@ static void test_a_door_wants_the_visitors_own_signature(void)
     net_finish(&net);
 }
 
-static void test_a_replayed_call_gets_nothing_from_elsewhere(void)
+/* Hands it over from there; returns how many datagrams it was answered with. */
+static size_t replay(const struct address *from, const struct call *call)
 {
-    uint8_t memory[1500];
+    struct links *links = net.people[1].links;
+    struct link_batch batch;
+    size_t answers = 0;
+    for (size_t i = 0; i < 2; i++)
+        links_receive(links, net.now, from, half(call, i));
+    while (links_next_batch(links, net.now, &batch))
+        answers += (batch.bytes.size + batch.segment - 1) / batch.segment;
+    return answers;
+}
+
+static void test_T05_a_replayed_call_gets_nothing_from_elsewhere(void)
+{
+    struct call call;
     struct address elsewhere = net_address("203.0.113.5:5");
     net_start(&net, 6, 2);
     net_befriend(&net, 0, 1);
-    struct bytes first = first_flight(0, 1, memory);
+    first_flight(0, 1, &call);
     struct links *links = net.people[1].links;
-    struct link_batch batch;
-    answered_bytes = 0;
-    links_receive(links, net.now, &net.people[0].at, first);
-    CHECK(links_next_batch(links, net.now, &batch)); /* the answer, once */
-    /* While the handshake is open it is answered again, byte for byte, to three addresses at most.
-     */
-    for (uint16_t port = 1; port <= 10; port++) {
-        elsewhere.port = port;
-        links_receive(links, net.now, &elsewhere, first);
-        while (links_next_batch(links, net.now, &batch))
-            answered_bytes += batch.bytes.size;
-    }
-    CHECK_INT(answered_bytes, 2 * 1200);
+    CHECK_INT(replay(&net.people[0].at, &call), 2); /* the answer */
+    /* While the handshake is open it is answered again, byte for byte, to three addresses at most:
+       each datagram with one. */
+    size_t answers = 0;
+    for (elsewhere.port = 1; elsewhere.port <= 10; elsewhere.port++)
+        answers += replay(&elsewhere, &call);
+    CHECK_INT(answers, 2 * 2);
     CHECK_INT(links_count(links), 1);
-    answered_bytes = 0;
     net.now += 11 * SECOND;
     links_advance(links, net.now);
     CHECK_INT(links_count(links), 0);
-    probe(links, first);
+    CHECK_INT(replay(&net.people[0].at, &call), 0);
+    CHECK_INT(replay(&elsewhere, &call), 0);
     /* And after a restart, when only the stamp is remembered. */
     net_restart(&net, 1);
     links_admit_device(net.people[1].links, net.people[0].device.public, NET_START);
-    probe(net.people[1].links, first);
+    CHECK_INT(replay(&net.people[0].at, &call), 0);
+    CHECK_INT(replay(&elsewhere, &call), 0);
+    CHECK_INT(links_count(net.people[1].links), 0);
+    net_finish(&net);
+}
+
+static void test_T05_only_a_newer_stamp_is_answered(void)
+{
+    struct call older, call, newer;
+    net_start(&net, 9, 2);
+    net_befriend(&net, 0, 1);
+    first_flight(0, 1, &older);
+    net.now += SECOND;
+    first_flight(0, 1, &call);
+    net.now += SECOND;
+    first_flight(0, 1, &newer);
+    CHECK_INT(replay(&net.people[0].at, &call), 2);
+    CHECK_INT(replay(&net.people[0].at, &older), 0);
+    CHECK_INT(links_count(net.people[1].links), 1);
+    CHECK_INT(replay(&net.people[0].at, &newer), 2); /* he gave the one before up */
+    CHECK_INT(links_count(net.people[1].links), 1);
+    CHECK_INT(replay(&net.people[0].at, &call), 0); /* whose first id is forgotten */
+    net_finish(&net);
+}
+
+static void test_T05_after_the_handshake_no_half_is_answered(void)
+{
+    struct call call;
+    struct address elsewhere = net_address("203.0.113.5:5");
+    net_start(&net, 10, 2);
+    net_befriend(&net, 0, 1);
+    CHECK(net_dial(&net, 0, 1) != 0);
+    take_call(net.people[0].links, &call);
+    for (size_t i = 0; i < 2; i++)
+        net_inject(&net, 1, &net.people[0].at, half(&call, i));
+    CHECK(net_until(&net, 1, LINK_UP, 1, SECOND));
+    net_run(&net, SECOND);
+    CHECK_INT(replay(&elsewhere, &call), 0);
+    links_close_all(net.people[0].links, net.now);
+    net_run(&net, SECOND);
+    CHECK_INT(links_count(net.people[1].links), 0);
+    /* One half again and again, from everywhere, and the other much later: nobody is there. */
+    answered_bytes = 0;
+    for (size_t i = 0; i < 100; i++) {
+        probe(net.people[1].links, half(&call, i % 2));
+        net.now += 300 * MILLISECOND;
+    }
     CHECK_INT(answered_bytes, 0);
+    CHECK_INT(links_count(net.people[1].links), 0);
+    CHECK(links_deadline(net.people[1].links) == NEVER);
     net_finish(&net);
 }
 
 /* Somebody who holds a card, and is nobody's contact, knocks from everywhere as often as he can. */
-static struct bytes knock;
+static struct call knock;
+static size_t knock_halves;
 static bool crowd(struct net *here, size_t from, size_t to, struct bytes datagram)
 {
     struct address address = net_address("203.0.113.5:5");
@@ -171,27 +252,25 @@ static bool crowd(struct net *here, size_t from, size_t to, struct bytes datagra
     for (size_t i = 0; from == 0 && to == 1 && i < 3000; i++) {
         address.ip[13] = (uint8_t)(i >> 8);
         address.ip[14] = (uint8_t)i;
-        links_receive(here->people[1].links, here->now, &address, knock);
+        for (size_t k = 0; k < knock_halves; k++)
+            links_receive(here->people[1].links, here->now, &address, half(&knock, k));
     }
     return true;
 }
 
 static void test_a_crowd_at_the_door_keeps_no_contact_out(void)
 {
-    uint8_t memory[1500];
-    struct link_batch batch;
-    net_start(&net, 8, 3);
-    net_befriend(&net, 0, 1);
-    CHECK(net_dial_door(&net, 2, 1) != 0);
-    CHECK(links_next_batch(net.people[2].links, net.now, &batch));
-    CHECK(batch.bytes.size <= sizeof memory);
-    memcpy(memory, batch.bytes.data, batch.bytes.size);
-    knock = (struct bytes){ memory, batch.bytes.size };
-    net.people[2].deaf = true;
-    net.gate = crowd;
-    CHECK(net_dial(&net, 0, 1) != 0);
-    CHECK(net_until(&net, 1, LINK_UP, 1, 150 * MILLISECOND));
-    net_finish(&net);
+    for (knock_halves = 1; knock_halves <= 2; knock_halves++) {
+        net_start(&net, 8, 3);
+        net_befriend(&net, 0, 1);
+        CHECK(net_dial_door(&net, 2, 1) != 0);
+        take_call(net.people[2].links, &knock);
+        net.people[2].deaf = true;
+        net.gate = crowd;
+        CHECK(net_dial(&net, 0, 1) != 0);
+        CHECK(net_until(&net, 1, LINK_UP, 1, 150 * MILLISECOND));
+        net_finish(&net);
+    }
 }
 
 /* Whatever byte of whatever datagram is damaged, the handshake and the talk go on. */
@@ -252,6 +331,8 @@ TESTS(TEST(test_half_valid_datagrams_get_nothing), TEST(test_a_call_under_a_wron
       TEST(test_a_caller_nobody_admitted_gets_nothing),
       TEST(test_a_stranger_at_the_door_gets_nothing),
       TEST(test_a_door_wants_the_visitors_own_signature),
-      TEST(test_a_replayed_call_gets_nothing_from_elsewhere),
+      TEST(test_T05_a_replayed_call_gets_nothing_from_elsewhere),
+      TEST(test_T05_only_a_newer_stamp_is_answered),
+      TEST(test_T05_after_the_handshake_no_half_is_answered),
       TEST(test_a_crowd_at_the_door_keeps_no_contact_out), TEST(test_damage_harms_nobody),
       TEST(test_claims_leave_the_dht_alone))

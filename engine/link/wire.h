@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "engine/crypto/key.h"
 
-#define WIRE_VERSION         0x524d4701u /* "RMG", 1: one per protocol version, not negotiated */
+#define WIRE_VERSION         0x524d4702u /* "RMG", 2: one per protocol version, not negotiated */
 #define WIRE_VERSION_INSIDE  1u
 #define WIRE_ID_BYTES        12 /* connection ids we mint: 8 of luck, 4 of proof */
 #define WIRE_FIRST_ID_BYTES  16 /* of a caller's first Initial: 8 of luck, 8 of proof */

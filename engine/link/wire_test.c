@@ -55,7 +55,7 @@ static void test_a_datagram_is_known_by_its_first_bytes(void)
 
 static void test_only_our_version_and_types_pass(void)
 {
-    uint8_t datagram[100] = { 0xc0, 'R', 'M', 'G', 1, 2, 'a', 'b', 1, 'c', 0, 0x40, 40 };
+    uint8_t datagram[100] = { 0xc0, 'R', 'M', 'G', 2, 2, 'a', 'b', 1, 'c', 0, 0x40, 40 };
     struct bytes id, whole = BYTES_OF(datagram);
     whole.size = 13 + 40;
     CHECK_INT(wire_look(whole, &id), WIRE_INITIAL);
@@ -69,7 +69,10 @@ static void test_only_our_version_and_types_pass(void)
     CHECK_INT(wire_look(whole, &id), WIRE_FOREIGN);
     memset(datagram + 1, 0, 4); /* Version Negotiation */
     CHECK_INT(wire_look(whole, &id), WIRE_FOREIGN);
-    datagram[0] = 0xc0, memcpy(datagram + 1, "RMG\x01", 4);
+    datagram[0] = 0xc0, memcpy(datagram + 1, "RMG\x01", 4); /* the one before */
+    CHECK_INT(wire_look(whole, &id), WIRE_FOREIGN);
+    datagram[0] = 0xc0, memcpy(datagram + 1, "RMG\x02", 4);
+    CHECK_INT(wire_look(whole, &id), WIRE_INITIAL);
     whole.size--; /* one byte short of its length */
     CHECK_INT(wire_look(whole, &id), WIRE_FOREIGN);
 }
