@@ -1,6 +1,9 @@
 /* Calling: through loss, both at once, again after a restart. */
 #include "engine/link/net_test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 static struct net net;
 
 static void test_nobody_there(void)
@@ -65,6 +68,40 @@ static void test_loss_delays_a_call_but_does_not_end_it(void)
         }
         CHECK(slow * 2 <= RUNS && very_slow * 20 <= RUNS);
         CHECK(failed * 100 <= RUNS);
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    duration first = *(const duration *)a, second = *(const duration *)b;
+    return first < second ? -1 : first > second;
+}
+
+/* How long until the caller has his link, through two datagrams each way: the table that the stash
+   and the repeated flights have to answer for. */
+static void test_ten_percent_loss_fails_no_call(void)
+{
+    enum { RUNS = 1000 };
+    static duration took[RUNS];
+    for (duration jitter = 0; jitter <= 5 * MILLISECOND; jitter += 5 * MILLISECOND) {
+        for (uint64_t seed = 0; seed < RUNS; seed++) {
+            net_start(&net, 7000 + seed, 2);
+            net_befriend(&net, 0, 1);
+            net.loss_percent = 10;
+            net.jitter = jitter;
+            net_dial(&net, 0, 1);
+            CHECK(net_until(&net, 0, LINK_UP, 1, 9 * SECOND));
+            took[seed] = net.now - NET_START;
+            net_finish(&net);
+        }
+        qsort(took, RUNS, sizeof took[0], by_time);
+        printf("10 %% loss, jitter %.0f ms: p50 %.0f, p95 %.0f, p99 %.0f, worst %.0f ms\n",
+               (double)jitter / MILLISECOND, (double)took[RUNS / 2] / MILLISECOND,
+               (double)took[RUNS * 95 / 100] / MILLISECOND,
+               (double)took[RUNS * 99 / 100] / MILLISECOND, (double)took[RUNS - 1] / MILLISECOND);
+        CHECK(took[RUNS / 2] <= 60 * MILLISECOND);
+        CHECK(took[RUNS * 95 / 100] <= 300 * MILLISECOND);
+        CHECK(took[RUNS * 99 / 100] <= 700 * MILLISECOND);
     }
 }
 
@@ -387,7 +424,7 @@ static void test_a_refused_device_is_hung_up_on(void)
 }
 
 TESTS(TEST(test_nobody_there), TEST(test_any_of_several_addresses_will_do),
-      TEST(test_loss_delays_a_call_but_does_not_end_it),
+      TEST(test_loss_delays_a_call_but_does_not_end_it), TEST(test_ten_percent_loss_fails_no_call),
       TEST(test_both_dial_at_once_and_get_one_link), TEST(test_both_dial_at_once_through_loss),
       TEST(test_a_one_way_path_makes_the_winner_yield),
       TEST(test_of_two_that_come_up_both_sides_keep_the_same),

@@ -59,7 +59,7 @@ enum fault reply_read(struct bytes wire, enum link_role role, struct reply *out)
     return cursor_done(&in) ? FAULT_NONE : FAULT_PEER;
 }
 
-enum fault record_read(struct bytes wire, uint8_t certificate[CERTIFICATE_BYTES])
+enum fault record_certificate(struct bytes wire, uint8_t certificate[CERTIFICATE_BYTES])
 {
     if (wire.size < RECORD_LEAST_BYTES || wire.data[0] != RECORD_VERSION)
         return FAULT_PEER;

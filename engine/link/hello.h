@@ -44,6 +44,6 @@ enum fault reply_read(struct bytes wire, enum link_role role, struct reply *out)
 /* What a door shows on its FRAMES stream: version 2, a certificate of role CONTACT, and what is not
    for this room. */
 #define RECORD_LEAST_BYTES (1 + CERTIFICATE_BYTES)
-enum fault record_read(struct bytes wire, uint8_t certificate[CERTIFICATE_BYTES]);
+enum fault record_certificate(struct bytes wire, uint8_t certificate[CERTIFICATE_BYTES]);
 
 #endif

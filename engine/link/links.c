@@ -171,7 +171,7 @@ void links_set_record(struct links *links, struct bytes record)
 {
     uint8_t certificate[CERTIFICATE_BYTES];
     assert(record.size <= sizeof links->record.bytes &&
-           record_read(record, certificate) == FAULT_NONE);
+           record_certificate(record, certificate) == FAULT_NONE);
     memcpy(links->record.bytes, record.data, record.size);
     links->record.size = record.size;
 }
@@ -502,7 +502,7 @@ static void judge_record(struct link *link)
         return;
     bool good =
         frame.size <= LINK_RECORD_MAX_BYTES &&
-        record_read(frame, link->certificate_wire) == FAULT_NONE &&
+        record_certificate(frame, link->certificate_wire) == FAULT_NONE &&
         certificate_read(&link->certificate, BYTES_OF(link->certificate_wire)) == FAULT_NONE &&
         link->certificate.role == LINK_ROLE_CONTACT &&
         memcmp(link->certificate.account, link->dialling->dial.account, KEY_BYTES) == 0;
