@@ -1,6 +1,7 @@
 /* Calling somebody. The first flight is kept and sent again byte for byte, to every address he may
-   be at: duplicates do no harm, and it punches holes. The library's own repair starts with his
-   answer. */
+   be at, until his answer is whole: duplicates do no harm, it punches holes, and it makes him
+   repeat the half of his answer that was lost. The library's own repair starts with the first half.
+ */
 #include "engine/link/inside.h"
 
 #include "base/map.h"
@@ -200,7 +201,7 @@ instant dial_due(const struct link *link)
     instant due = dialling->patience_ends;
     if (dialling->heard)
         due = earlier(due, connection_expiry(link->connection));
-    else if (!dialling->paused)
+    if (!dialling->paused)
         due = earlier(due, dialling->next_send);
     if (dialling->waiting != NULL)
         due = earlier(due, dialling->waiting->since + YIELD_AFTER);
@@ -239,9 +240,9 @@ void dial_advance(struct link *link, instant now)
     if (dialling->heard) {
         connection_expire(link->connection, now);
         out_want(link);
-    } else if (!dialling->paused && now >= dialling->next_send) {
-        repeat(link, now);
     }
+    if (!dialling->paused && now >= dialling->next_send)
+        repeat(link, now);
     link_refresh(link, now);
 }
 

@@ -47,7 +47,7 @@ struct dialling {
     struct flight flight;
     instant started, patience_ends, next_send;
     duration interval;
-    bool heard;  /* something of theirs opened: the stored flight has done its work */
+    bool heard;  /* something of theirs opened: the library repairs as well */
     bool paused; /* we answer their call instead */
     struct waiting *waiting;
     uint64_t declined; /* greatest stamp of the calls we did not answer, for ours wins */
