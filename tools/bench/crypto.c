@@ -23,7 +23,7 @@
 #define HANDSHAKES  200
 #define STARTS      200
 #define MESSAGES    2000
-#define BURST       50 /* messages one way before the other side answers */
+#define BURST       500 /* messages one way before the other side answers */
 #define KEMS        1000
 #define CELL_BYTES  4096
 #define HELLO_BYTES 300 /* about what a link says in each message of its handshake */
