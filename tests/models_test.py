@@ -40,7 +40,7 @@ def command(arguments, cwd):
 
 
 def search(model, bounds):
-    """Returns (errors, states, all that was said); errors is None if the search was not finished."""
+    """Returns (errors, states, all that was said); errors: None if the search did not finish."""
     with tempfile.TemporaryDirectory() as place:
         options = [f"-D{bound}" for bound in bounds]
         status, said = command(["spin", "-a", *options, os.path.abspath(model)], place)
