@@ -2,7 +2,6 @@
    know each other by the socket alone. */
 #include "apps/cli/cli.h"
 #include "apps/daemon/daemon.h"
-#include "apps/daemon/sandbox.h"
 
 #include <string.h>
 
@@ -24,7 +23,7 @@ static enum rpc_error run_daemon(const struct cli_daemon *daemon)
 
 int main(int count, char **arguments)
 {
-    sandbox_keep_private();
+    daemon_keep_private();
     rpc_start();
     return cli_main(count, arguments, run_daemon);
 }

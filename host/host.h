@@ -7,7 +7,8 @@
    the disk.
 
    One thread runs everything here but `host_work`. Nothing is global, except that SIGPIPE is
-   ignored, and the memory for secrets. Sources: udp(7), RFC 8899 for path MTU; unix(7), socket(7) SO_PEERCRED; flock(2). */
+   ignored, and the memory for secrets. Sources: udp(7), RFC 8899 for path MTU; unix(7), socket(7)
+   SO_PEERCRED; flock(2). */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H
 
@@ -53,9 +54,9 @@ struct host_hooks {
     void (*closed)(void *self, struct host_client *client); /* the last word about it */
 };
 
-/* Memory for secrets (base/secret.h), before the first of them is made: one region, locked as far as
-   this machine allows, between two pages that may not be touched, in no core dump and no child. A
-   signal that kills wipes it first. Returns the bytes locked; 0: none are, and the region is
+/* Memory for secrets (base/secret.h), before the first of them is made: one region, locked as far
+   as this machine allows, between two pages that may not be touched, in no core dump and no child.
+   A signal that kills wipes it first. Returns the bytes locked; 0: none are, and the region is
    ordinary memory. Sources: mlock(2), madvise(2). */
 size_t host_secrets_begin(void);
 void host_secrets_end(void); /* wipes it, for good: before the process ends */

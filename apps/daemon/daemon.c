@@ -284,6 +284,11 @@ out:
     notify_close(notify);
 }
 
+void daemon_keep_private(void)
+{
+    sandbox_keep_private();
+}
+
 static void say_locked(struct daemon *daemon, size_t bytes)
 {
     if (bytes > 0)

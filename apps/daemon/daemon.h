@@ -24,6 +24,10 @@ struct daemon_settings {
     bool no_sandbox; /* for debuggers */
 };
 
+/* First thing in main, before any key or passphrase is read: no core dump, no debugger of the same
+   user. */
+void daemon_keep_private(void);
+
 /* Returns why it ended: RPC_FINE when it was told to. Says nothing of it itself. */
 enum rpc_error daemon_main(const struct daemon_settings *settings);
 

@@ -1,72 +1,7 @@
 #include "engine/store/fixture.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/types.h>
-#include <unistd.h>
-
 #include "base/mem.h"
-#include "tests/test.h"
-
-#define SECRET_BYTES 24
-
-/* Searched for, so never kept here in clear: each byte lies inverted. */
-struct hidden {
-    const char *name;
-    uint8_t inverted[SECRET_BYTES];
-};
-
-static void hide(struct hidden *hidden, const char *name, const void *secret)
-{
-    hidden->name = name;
-    for (size_t i = 0; i < SECRET_BYTES; i++)
-        hidden->inverted[i] = (uint8_t) ~((const uint8_t *)secret)[i];
-}
-
-static bool lies_at(const uint8_t *memory, const struct hidden *hidden)
-{
-    for (size_t i = 0; i < SECRET_BYTES; i++)
-        if ((memory[i] ^ hidden->inverted[i]) != 0xff)
-            return false;
-    return true;
-}
-
-static size_t count_in(const uint8_t *memory, size_t size, const struct hidden *hidden)
-{
-    size_t found = 0;
-    for (size_t at = 0; at + SECRET_BYTES <= size; at++)
-        found += lies_at(memory + at, hidden);
-    return found;
-}
-
-/* How often it lies in what this process can write to. */
-static size_t count_in_memory(const struct hidden *hidden)
-{
-    char line[512], rights[8];
-    unsigned long long from, to;
-    size_t found = 0;
-    static uint8_t part[1 << 16];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    CHECK(maps && memory >= 0);
-    while (fgets(line, sizeof line, maps)) {
-        if (sscanf(line, "%llx-%llx %7s", &from, &to, rights) != 3 || rights[1] != 'w' ||
-            to - from > 1u << 28) /* a sanitizer's shadow is larger than any memory */
-            continue;
-        while (from + SECRET_BYTES <= to) {
-            size_t size = to - from < sizeof part ? (size_t)(to - from) : sizeof part;
-            bool ours = from < (uintptr_t)part + sizeof part && (uintptr_t)part < from + size;
-            if (!ours && pread(memory, part, size, (off_t)from) == (ssize_t)size)
-                found += count_in(part, size, hidden);
-            from += size - (size == sizeof part ? SECRET_BYTES : 0);
-        }
-    }
-    wipe(part, sizeof part);
-    fclose(maps);
-    close(memory);
-    return found;
-}
+#include "tests/memory.h"
 
 /* A page of a text, and a key that no compiler has seen. */
 static void fill(uint8_t *out, size_t size, uint8_t mark)
@@ -75,10 +10,35 @@ static void fill(uint8_t *out, size_t size, uint8_t mark)
         out[i] = (uint8_t)(mark * 31 + i * 7 + (i >> 3) * 13);
 }
 
-static void live(struct fixture *home, struct hidden hidden[3])
+/* A ratchet whose state is written anew in every round, and a key that is used and removed. */
+static void live_sessions(struct fixture *home, struct hidden hidden[2])
+{
+    struct store_session session = { .device = 1 };
+    struct store_envelope envelope = { .device = 1 };
+    uint8_t state[5000];
+    fill(state, sizeof state, 7);
+    fill(envelope.key, sizeof envelope.key, 9);
+    hide(&hidden[0], "state of a ratchet", state + 4000);
+    hide(&hidden[1], "key of a message", envelope.key);
+    session.state = BYTES_OF(state);
+    CHECK_INT(store_session_add(home->store, &session), FAULT_NONE);
+    for (int i = 0; i < 50; i++) {
+        CHECK_INT(store_session_update(home->store, &session), FAULT_NONE);
+        CHECK_INT(store_envelope_add(home->store, &envelope), FAULT_NONE);
+        fixture_settle(home);
+        CHECK_INT(store_envelope_next(home->store, 1, 0, &envelope), FAULT_NONE);
+        CHECK_INT(store_envelope_remove(home->store, envelope.row), FAULT_NONE);
+    }
+    CHECK_INT(store_session_get(home->store, session.row, &session), FAULT_NONE);
+    wipe(state, sizeof state);
+    wipe(&envelope, sizeof envelope);
+}
+
+static void live(struct fixture *home, struct hidden hidden[5])
 {
     struct store_self self = { .name = "Alice" };
     uint8_t text[300];
+    live_sessions(home, hidden + 3);
     struct store_message message = { .height = 1, .text = BYTES_OF(text) };
     fill(self.account_seed, sizeof self.account_seed, 3);
     fill(text, sizeof text, 5);
@@ -98,22 +58,23 @@ static void live(struct fixture *home, struct hidden hidden[3])
     wipe(text, sizeof text);
 }
 
-static void test_a_closed_store_leaves_nothing_in_memory(void)
+static void test_T27_a_closed_store_leaves_nothing_in_memory(void)
 {
     static struct fixture home;
-    struct hidden hidden[3];
+    struct hidden hidden[5];
     fixture_begin(&home, NULL);
     live(&home, hidden);
-    CHECK(count_in_memory(&hidden[2]) > 0); /* the search does find what is there */
+    for (size_t i = 2; i < 4; i++)
+        CHECK(hidden_in_memory(&hidden[i], NULL) > 0); /* the search does find what is there */
     store_close(home.store);
     home.store = NULL;
     wipe(home.place.key, sizeof home.place.key);
     for (size_t i = 0; i < COUNT(hidden); i++) {
-        size_t found = count_in_memory(&hidden[i]);
+        size_t found = hidden_in_memory(&hidden[i], NULL);
         if (found > 0)
             fail_msg("%s: %zu times", hidden[i].name, found);
     }
     fixture_end(&home);
 }
 
-TESTS(TEST(test_a_closed_store_leaves_nothing_in_memory))
+TESTS(TEST(test_T27_a_closed_store_leaves_nothing_in_memory))
