@@ -58,6 +58,10 @@ static const struct rpc_shape shapes[] = {
           FLAG_MUST("dialling", "a link is being tried")
           TEXT("online_at", "address of the open link")
           SECONDS("round_trip", "of the open link")
+          FLAG_MUST("sealed", "both devices have used a session: what is sealed is for it alone")
+          TIME("session_since", "when the present session was begun; absent: there is none")
+          TIME("session_reset", "when one was last begun anew and not as agreed; absent: never")
+          FLAG_MUST("list_forked", "the list of this person's devices contradicted itself")
           TIME_MUST("added", "when this contact was added")
           TIME("last_seen", "absent: never")) },
     { "place",
@@ -80,8 +84,8 @@ static const struct rpc_shape shapes[] = {
           WHOLE_MUST("contact_id", "id of the contact whose conversation it is in")
           TEXT_MUST("contact", "name of that contact")
           FLAG_MUST("ours", "we wrote it")
-          TEXT_MUST("state", "written, delivered or failed")
-          TEXT("failure", "why it failed: expired, refused or removed")
+          TEXT_MUST("state", "written, sealed, delivered or failed")
+          TEXT("failure", "why it failed: expired or too_long")
           FLAG_MUST("read", "we have read it")
           WHOLE_MUST("height", "place in the conversation's order, together with the id")
           TIME_MUST("written", "by the author's clock")
@@ -100,7 +104,8 @@ static const struct rpc_shape shapes[] = {
           WHOLE_MUST("seq", "from 1, no gaps; 0 for what is not kept")
           TIME_MUST("time", "when")
           TEXT_MUST("kind", "message.received, message.state, conversation.changed, "
-                            "contact.changed, contact.removed, network.changed, session.locked or "
+                            "contact.changed, contact.removed, network.changed, "
+                            "contact.session_reset, contact.list_forked, session.locked or "
                             "log.gap")
           WHOLE("contact_id", 0, "whom it is about")
           TEXT("contact", "name of that contact; absent when it is gone")
@@ -138,6 +143,7 @@ static const struct rpc_method methods[] = {
           WHOLE("unread", 0, "messages not read")
           WHOLE("oldest_event", 0, "oldest number kept; 0: none")
           WHOLE("newest_event", 0, "newest number; 0: none")
+          WHOLE("unreadable", 0, "sealed cells that nothing could open, since the daemon started")
           WHOLE("memory", 0, "bytes resident")),
       "One screen of facts" },
     { "session.unlock", RPC_NEEDS_NOTHING,

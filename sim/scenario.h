@@ -53,6 +53,13 @@ void scenario_disk_rots(struct sim *sim);
 void scenario_old_copy_comes_back(struct sim *sim);
 void scenario_everything_restarts(struct sim *sim);
 
+/* scenario_session.c */
+void scenario_away_for_forty_days(struct sim *sim);
+void scenario_many_messages(struct sim *sim);
+void scenario_one_speaks_for_a_month(struct sim *sim);
+void scenario_sixty_days_of_five(struct sim *sim);
+void scenario_sealed_while_apart(struct sim *sim);
+
 /* scenario_stranger.c */
 void scenario_stranger_meets_silence(struct sim *sim);
 void scenario_old_packets_come_again(struct sim *sim);

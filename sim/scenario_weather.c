@@ -65,7 +65,7 @@ void scenario_slow_line(struct sim *sim)
     plug_set_speed(sim_plug(alice), 128000);
     plug_set_speed(sim_plug(bob), 128000);
     for (int i = 0; i < 6; i++) {
-        say_long(alice, bob, (char)('a' + i), STORE_TEXT_MAX_BYTES);
+        say_long(alice, bob, (char)('a' + i), CHAT_TEXT_MAX_BYTES);
         story_chatter(sim, alice, bob, 5, 1 * SECOND);
     }
     story_ends_well(sim, alice, bob, 5 * MINUTE);

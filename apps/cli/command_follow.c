@@ -16,9 +16,28 @@ static bool is_wanted(const struct following *following, const json_t *event)
     return following->contact == 0 || rpc_whole(event, "contact_id", 0) == following->contact;
 }
 
+/* What nobody asked for and everybody should know. */
+static bool print_alarm(const json_t *event, const char *kind)
+{
+    const char *says = NULL;
+    if (strcmp(kind, "contact.session_reset") == 0)
+        says = ": session begun anew; if no device was replaced, compare cards\n";
+    else if (strcmp(kind, "contact.list_forked") == 0)
+        says = ": two device lists contradict each other; compare cards\n";
+    if (says == NULL)
+        return false;
+    print_time(rpc_text(event, "time"));
+    fputs("  ", stdout);
+    print_clean(rpc_text(event, "contact"));
+    fputs(says, stdout);
+    return true;
+}
+
 static void print_for_people(const json_t *event)
 {
     const char *kind = rpc_text(event, "kind");
+    if (kind != NULL && print_alarm(event, kind))
+        return;
     const json_t *message = json_object_get(event, "message");
     if (kind != NULL && strcmp(kind, "message.received") == 0 && message != NULL) {
         print_talk(message);

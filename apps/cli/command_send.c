@@ -86,11 +86,18 @@ static json_t *make_params(struct cli *cli, const struct text *text)
 
 /* --- waiting for a state --- */
 
-enum progress { PROGRESS_NONE, PROGRESS_WRITTEN, PROGRESS_DELIVERED, PROGRESS_FAILED };
+enum progress {
+    PROGRESS_NONE,
+    PROGRESS_WRITTEN,
+    PROGRESS_SEALED,
+    PROGRESS_DELIVERED,
+    PROGRESS_FAILED
+};
 
 static enum progress progress_of(const char *state)
 {
     static const char *const names[] = { [PROGRESS_WRITTEN] = "written",
+                                         [PROGRESS_SEALED] = "sealed",
                                          [PROGRESS_DELIVERED] = "delivered",
                                          [PROGRESS_FAILED] = "failed" };
     for (enum progress i = PROGRESS_WRITTEN; i < COUNT(names); i++)
@@ -148,8 +155,10 @@ static bool settle_waiting(struct cli *cli, enum progress *wanted, duration *pat
     const char *state = value(cli, OPTION_WAIT), *time = value(cli, OPTION_TIMEOUT);
     *wanted = state != NULL ? progress_of(state) : PROGRESS_WRITTEN;
     *patience = WAIT_USUALLY;
-    if (*wanted != PROGRESS_WRITTEN && *wanted != PROGRESS_DELIVERED)
-        return fail_usage(cli, "--wait knows \"written\" and \"delivered\", not \"%.32s\"", state),
+    if (*wanted == PROGRESS_NONE || *wanted == PROGRESS_FAILED)
+        return fail_usage(cli,
+                          "--wait knows \"written\", \"sealed\" and \"delivered\", not \"%.32s\"",
+                          state),
                false;
     if (time != NULL && !duration_from(time, patience))
         return fail_usage(cli, "\"%.32s\" is no time; write 30s, 10m or 2h", time), false;

@@ -47,6 +47,29 @@ static void print_places(const json_t *contact)
         puts("addresses   none: this person must reach you first, or use `ramage contact at`");
 }
 
+/* What protects the talk, and what would be a reason to compare cards. */
+static void print_safety(const json_t *contact)
+{
+    const char *since = rpc_text(contact, "session_since");
+    const char *reset = rpc_text(contact, "session_reset");
+    fputs("\nsession     ", stdout);
+    if (since == NULL)
+        fputs("none yet: messages wait as written", stdout);
+    else
+        print_time(since);
+    if (since != NULL && !rpc_flag(contact, "sealed"))
+        fputs(", not answered yet", stdout);
+    if (reset != NULL) {
+        fputs("\nreset       ", stdout);
+        print_time(reset);
+        fputs(": begun anew by the other side; if no device was replaced, compare cards", stdout);
+    }
+    if (rpc_flag(contact, "list_forked"))
+        fputs("\nwarning     two lists of this person's devices contradict each other: "
+              "compare cards over something you trust",
+              stdout);
+}
+
 void contact_print_all(const json_t *contact)
 {
     fputs("name        ", stdout);
@@ -60,6 +83,7 @@ void contact_print_all(const json_t *contact)
     double round_trip = json_number_value(json_object_get(contact, "round_trip"));
     if (round_trip > 0)
         printf(", round trip %.1f ms", round_trip * 1000);
+    print_safety(contact);
     fputs("\nadded       ", stdout);
     print_time(rpc_text(contact, "added"));
     putchar('\n');

@@ -5,7 +5,7 @@
 static json_t *limits(void)
 {
     return json_pack("{s:i, s:i, s:i, s:i, s:i}", "line_bytes", RPC_LINE_MAX_BYTES, "text_bytes",
-                     STORE_TEXT_MAX_BYTES, "contacts", STORE_CONTACTS_MAX, "outbox",
+                     CHAT_TEXT_MAX_BYTES, "contacts", STORE_CONTACTS_MAX, "outbox",
                      STORE_OUTBOX_MAX, "page", RPC_PAGE_MAX);
 }
 
@@ -48,12 +48,12 @@ static enum rpc_error add_facts(struct daemon *daemon, json_t *result)
         answer = count_unread(daemon->node, &unread);
     if (answer != ANSWER_DONE)
         return error_of_answer(daemon, answer);
-    json_t *facts =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contacts",
-                  (json_int_t)status.contacts, "online", (json_int_t)status.online, "dialling",
-                  (json_int_t)status.dialling, "owed", (json_int_t)status.owed, "links",
-                  (json_int_t)status.links, "unread", (json_int_t)unread, "oldest_event",
-                  (json_int_t)status.oldest_event, "newest_event", (json_int_t)status.newest_event);
+    json_t *facts = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "contacts", (json_int_t)status.contacts,
+        "online", (json_int_t)status.online, "dialling", (json_int_t)status.dialling, "owed",
+        (json_int_t)status.owed, "links", (json_int_t)status.links, "unread", (json_int_t)unread,
+        "oldest_event", (json_int_t)status.oldest_event, "newest_event",
+        (json_int_t)status.newest_event, "unreadable", (json_int_t)status.unreadable);
     json_object_update_new(result, facts);
     json_object_set_new(result, "identity", show_identity(daemon));
     return RPC_FINE;

@@ -84,6 +84,10 @@ json_t *show_contact(const struct node_contact *contact)
         json_object_set_new(shown, "round_trip", json_real((double)contact->rtt / (double)SECOND));
     }
     show_time_unless(shown, "last_seen", contact->row.last_seen, 0);
+    json_object_set_new(shown, "sealed", json_boolean(contact->safety.session));
+    json_object_set_new(shown, "list_forked", json_boolean(contact->safety.forked));
+    show_time_unless(shown, "session_since", contact->safety.since, 0);
+    show_time_unless(shown, "session_reset", contact->safety.reset, 0);
     return shown;
 }
 
@@ -94,6 +98,8 @@ static const char *state_name(enum message_state state)
     switch (state) {
     case MESSAGE_WRITTEN:
         return "written";
+    case MESSAGE_SEALED:
+        return "sealed";
     case MESSAGE_DELIVERED:
         return "delivered";
     case MESSAGE_FAILED:
@@ -104,7 +110,10 @@ static const char *state_name(enum message_state state)
 
 static const char *failure_name(enum message_failure failure)
 {
-    return failure == FAILURE_EXPIRED ? "expired" : NULL;
+    static const char *const names[] = {
+        [FAILURE_EXPIRED] = "expired", [FAILURE_TOO_LONG] = "too_long"
+    };
+    return (size_t)failure < COUNT(names) ? names[failure] : NULL;
 }
 
 size_t show_text_bytes(struct bytes text)
@@ -150,6 +159,8 @@ static const char *const kinds[] = {
     [EVENT_CONTACT_CHANGED] = "contact.changed",
     [EVENT_CONTACT_REMOVED] = "contact.removed",
     [EVENT_NETWORK_CHANGED] = "network.changed",
+    [EVENT_SESSION_RESET] = "contact.session_reset",
+    [EVENT_LIST_FORKED] = "contact.list_forked",
 };
 
 unsigned show_kind_bit(enum event_kind kind)

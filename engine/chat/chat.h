@@ -17,10 +17,13 @@
 
 #define MESSAGE_KEPT_FOR (30 * DAY) /* undelivered longer than this fails, visibly */
 #define MESSAGE_HEIGHT_JUMP                                                                        \
-    (1u << 20)                  /* a message may claim at most so much above what we know          \
-                                 */
-#define MESSAGE_NAME_CHARS 16   /* an id as people see it */
-#define CHAT_WINDOW        1024 /* messages sent to one device and not acknowledged */
+    (1u << 20)                /* a message may claim at most so much above what we know            \
+                               */
+#define MESSAGE_NAME_CHARS 16 /* an id as people see it */
+/* One message's text: with all that goes around it, it fits the greatest cell. */
+#define CHAT_TEXT_MAX_BYTES 57344
+#define CHAT_SEALED_MAX     900         /* messages sealed for one device and not acknowledged */
+#define CHAT_ONE_TIME_FOR   (180 * DAY) /* a one-time bundle of theirs is used so long */
 
 /* One per sentence a person may read; rpc/methods.c gives names, hints and exit codes. */
 enum answer {
@@ -50,7 +53,7 @@ enum answer {
 
 /* --- who we are ------------------------------------------------------------------------------- */
 
-/* Makes account, device, link key and card secret. */
+/* Makes account and device keys, the first link key and the card secret. */
 enum answer chat_identity_make(struct store *store, instant now, const char *name, struct rng *rng);
 /* FAULT_GONE: there is none yet. Wipe it after use. */
 enum fault chat_identity(struct store *store, struct store_self *out);
@@ -59,9 +62,31 @@ void chat_card(struct card *out, const struct store_self *self);
 /* --- the room --------------------------------------------------------------------------------- */
 
 struct chat;
-/* The store is borrowed and must hold an identity. */
-struct chat *chat_create(struct store *store, struct log *log);
+/* The store is borrowed and must hold an identity; so are the others. The deadline of a new room is
+   0: what has to be renewed is made by the first chat_advance, which must come before all else. */
+struct chat *chat_create(struct store *store, struct rng *rng, struct log *log);
 void chat_destroy(struct chat *chat);
+/* Writes back what is kept in memory between rounds: due before every store_settle. */
+enum fault chat_settle(struct chat *chat);
+
+/* --- what links need to know ------------------------------------------------------------------ */
+
+#define CHAT_LINK_KEYS 3 /* the newest, and the two before it */
+struct chat_link_key {
+    struct dh_pair pair;
+    uint8_t certificate[CERTIFICATE_BYTES];
+};
+size_t chat_link_keys(struct chat *chat, struct chat_link_key out[CHAT_LINK_KEYS]); /* wipe */
+void chat_device_pair(struct chat *chat, struct sign_pair *out);                    /* wipe */
+/* What our door shows. Valid until the next call. Size 0: the store failed. */
+struct bytes chat_record(struct chat *chat, instant now);
+/* The secrets that links to a device are made with, the best first. Wipe. */
+#define CHAT_PSKS 2
+struct chat_psk {
+    uint8_t id[8];
+    uint8_t key[32];
+};
+size_t chat_psks(struct chat *chat, int64_t device, struct chat_psk out[CHAT_PSKS]);
 
 /* --- people ----------------------------------------------------------------------------------- */
 
@@ -77,7 +102,8 @@ enum answer chat_contact_rename(struct chat *chat, instant now, int64_t contact,
 enum answer chat_contact_remove(struct chat *chat, instant now, int64_t contact);
 
 /* A device has proved by this certificate that it belongs to an account. `stamp` is the
-   handshake's, 0 when we called. FAULT_GONE: the account is no contact. *fresh: the device or its
+   handshake's, 0 when we called. FAULT_GONE: the account is no contact. FAULT_PEER: the device is
+   known as another's, or no longer on the account's list. *fresh: the device or its
    link key is new. */
 enum fault chat_device_seen(struct chat *chat, instant now, const struct certificate *certificate,
                             const uint8_t wire[CERTIFICATE_BYTES], uint64_t stamp,
@@ -85,6 +111,9 @@ enum fault chat_device_seen(struct chat *chat, instant now, const struct certifi
 enum answer chat_device_get(struct chat *chat, int64_t device, struct store_device *out);
 /* The next device of anybody after `after` (0: the first); ANSWER_NO_CONTACT at the end. */
 enum answer chat_device_next(struct chat *chat, int64_t after, struct store_device *out);
+/* The record that somebody's door has shown; the certificate in it has been judged and seen. */
+enum fault chat_record_seen(struct chat *chat, instant now, const struct store_device *device,
+                            struct bytes record);
 /* The stamp of a visit at our door. */
 enum fault chat_visit_seen(struct chat *chat, const uint8_t account[32], uint64_t stamp);
 
@@ -109,6 +138,14 @@ struct chat_owed {
     size_t ahead;           /* messages to the same contact that go first */
 };
 enum answer chat_owed(struct chat *chat, int64_t message, struct chat_owed *out);
+struct chat_safety { /* how well a talk is protected */
+    bool session;    /* both devices have used one */
+    instant since;   /* of the active one */
+    instant reset;   /* of the last one begun anew and not as agreed; 0: never */
+    bool forked;     /* his device list contradicted itself */
+};
+uint64_t chat_unreadable(const struct chat *chat); /* cells nothing could open, since the start */
+enum answer chat_safety(struct chat *chat, int64_t contact, struct chat_safety *out);
 size_t chat_owed_count(struct chat *chat, int64_t contact); /* 0: all */
 
 /* --- events -------------------------------------------------------------------------------------
@@ -124,7 +161,8 @@ enum answer chat_consumer_get(struct chat *chat, const char *name, uint64_t *seq
 
 bool chat_next_wish(struct chat *chat, instant now, struct wish *out);
 enum fault chat_learn(struct chat *chat, instant now, const struct news *news);
-enum fault chat_advance(struct chat *chat, instant now); /* what is owed too long fails */
+/* What is owed too long fails, keys are renewed, sessions begun that are wanted. */
+enum fault chat_advance(struct chat *chat, instant now);
 instant chat_deadline(struct chat *chat);
 
 #endif

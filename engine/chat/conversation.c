@@ -1,7 +1,8 @@
 /* Messages, their order and their states. */
 #include "base/mem.h"
 #include "base/text.h"
-#include "engine/chat/outbox.h"
+#include "engine/chat/own.h"
+#include "engine/chat/receive.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,11 @@ enum answer answer_of(enum fault fault)
     return fault == FAULT_NONE ? ANSWER_DONE : ANSWER_DISK;
 }
 
-struct chat *chat_create(struct store *store, struct log *log)
+struct chat *chat_create(struct store *store, struct rng *rng, struct log *log)
 {
     struct chat *chat = mem_zeroed(1, sizeof *chat);
     struct store_self self;
+    struct store_contact contact;
     struct card card = { 0 };
     if (chat_identity(store, &self) == FAULT_NONE)
         chat_card(&card, &self);
@@ -22,8 +24,13 @@ struct chat *chat_create(struct store *store, struct log *log)
     wipe(&self, sizeof self);
     wipe(&card, sizeof card);
     chat->store = store;
+    chat->rng = rng;
     chat->log = log;
+    list_init(&chat->sessions);
+    chat->own = own_create();
     chat->outbox = outbox_create();
+    for (int64_t at = 0; store_contact_next(store, at, &contact) == FAULT_NONE; at = contact.id)
+        outbox_written(chat->outbox, contact.id);
     return chat;
 }
 
@@ -31,9 +38,16 @@ void chat_destroy(struct chat *chat)
 {
     if (chat == NULL)
         return;
+    sessions_destroy(chat);
     outbox_destroy(chat->outbox);
+    own_destroy(chat->own);
     wipe(chat, sizeof *chat); /* it held the last text */
     mem_free(chat);
+}
+
+enum fault chat_settle(struct chat *chat)
+{
+    return sessions_keep(chat);
 }
 
 enum fault chat_tell(struct chat *chat, instant now, enum event_kind kind, int64_t contact,
@@ -53,30 +67,27 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Gives the message its place in the graph and its id. */
-static void place(struct chat *chat, const struct store_contact *contact,
-                  struct store_message *message)
+static void place(struct chat *chat, const struct store_contact *contact, struct store_message *row)
 {
-    struct frame *frame = &chat->frame;
+    struct message message = { .written_ms = row->written / MILLISECOND, .text = row->text };
+    struct cursor out = cursor_into(chat->content, sizeof chat->content);
     uint64_t height;
-    message->parent_count = store_heads(chat->store, contact->id, message->parents, &height);
-    message->height = height + 1;
-    qsort(message->parents, message->parent_count, MESSAGE_ID_BYTES, by_id);
-    frame->kind = FRAME_MESSAGE;
-    conversation_id(frame->conversation, chat->account, contact->account);
-    frame->height = message->height;
-    frame->written_ms = message->written / MILLISECOND;
-    frame->parent_count = message->parent_count;
-    memcpy(frame->parents, message->parents, sizeof frame->parents);
-    frame->text = message->text;
-    frame_write(frame, chat->memory);
-    message_id(message->id, chat->account, frame->message);
+    row->parent_count = store_heads(chat->store, contact->id, row->parents, &height);
+    row->height = message.height = height + 1;
+    qsort(row->parents, row->parent_count, MESSAGE_ID_BYTES, by_id);
+    conversation_id(message.conversation, chat->account, contact->account);
+    message.parent_count = row->parent_count;
+    memcpy(message.parents, row->parents, sizeof message.parents);
+    message_write(&message, &out);
+    message_id(row->id, chat->account, cursor_written(&out));
+    wipe(chat->content, out.at);
 }
 
 static enum answer refuse_text(struct bytes text)
 {
     if (text.size == 0)
         return ANSWER_TEXT_EMPTY;
-    if (text.size > STORE_TEXT_MAX_BYTES)
+    if (text.size > CHAT_TEXT_MAX_BYTES)
         return ANSWER_TEXT_TOO_LONG;
     return text_is_utf8(text) ? ANSWER_DONE : ANSWER_TEXT_NOT_UTF8;
 }
@@ -147,98 +158,9 @@ enum answer chat_write(struct chat *chat, instant now, int64_t contact, struct b
     return answer_of(fault);
 }
 
-/* --- receiving -------------------------------------------------------------------------------- */
+/* --- news ------------------------------------------------------------------------------------- */
 
-/* A height is one more than the greatest of the parents'. Where a parent is not here (yet), it may
-   claim more, within a bound: a liar only moves his own words down the page. */
-static bool height_fits(struct chat *chat, int64_t contact, const struct frame *frame)
-{
-    uint8_t heads[STORE_PARENTS_MAX][MESSAGE_ID_BYTES];
-    uint64_t greatest = 0, height, top;
-    bool all_known = true;
-    for (size_t i = 0; i < frame->parent_count; i++) {
-        if (store_height(chat->store, contact, frame->parents[i], &height) != FAULT_NONE)
-            all_known = false;
-        else if (height > greatest)
-            greatest = height;
-    }
-    if (all_known)
-        return frame->height == greatest + 1;
-    store_heads(chat->store, contact, heads, &top);
-    return frame->height > greatest && frame->height <= top + MESSAGE_HEIGHT_JUMP;
-}
-
-static enum fault take_message(struct chat *chat, instant now, struct peer *peer,
-                               const struct frame *frame)
-{
-    if (memcmp(frame->conversation, peer->conversation, sizeof peer->conversation) != 0)
-        return FAULT_PEER;
-    struct store_message message = {
-        .contact = peer->contact,
-        .state = MESSAGE_DELIVERED,
-        .height = frame->height,
-        .written = frame->written_ms * MILLISECOND,
-        .arrived = now,
-        .changed = now,
-        .parent_count = frame->parent_count,
-        .text = frame->text,
-    };
-    memcpy(message.parents, frame->parents, sizeof message.parents);
-    message_id(message.id, peer->account, frame->message);
-    uint64_t height;
-    enum fault known = store_height(chat->store, peer->contact, message.id, &height);
-    enum fault fault = known;
-    if (known == FAULT_GONE) {
-        if (!height_fits(chat, peer->contact, frame))
-            return FAULT_PEER;
-        fault = store_message_add(chat->store, &message);
-        if (fault == FAULT_NONE)
-            fault = chat_tell(chat, now, EVENT_MESSAGE_RECEIVED, peer->contact, message.row, 0);
-    }
-    if (fault == FAULT_DISK)
-        return fault;
-    /* A repeated message is acknowledged again: our first word may have been lost with a link. It
-       leaves only after the settle that makes the message durable. */
-    outbox_acknowledge(chat->outbox, peer, message.id);
-    return FAULT_NONE;
-}
-
-static enum fault take_acks(struct chat *chat, instant now, struct peer *peer,
-                            const struct frame *frame)
-{
-    struct store_message message;
-    struct store_owed owed;
-    for (size_t i = 0; i < frame->id_count; i++) {
-        /* An id we do not know, or of another's conversation, or acknowledged already: nothing. */
-        enum fault fault = store_message_by_id(chat->store, frame->ids[i], &message);
-        if (fault == FAULT_NONE && message.ours && message.contact == peer->contact)
-            fault = store_outbox_of(chat->store, message.row, &owed);
-        else if (fault == FAULT_NONE)
-            continue;
-        if (fault == FAULT_NONE)
-            fault = outbox_end(chat, now, &owed, MESSAGE_DELIVERED, FAILURE_NONE);
-        if (fault == FAULT_DISK)
-            return fault;
-    }
-    return FAULT_NONE;
-}
-
-static enum fault take_frame(struct chat *chat, instant now, const struct news *news)
-{
-    struct frame *frame = &chat->frame;
-    struct peer *peer = outbox_peer(chat->outbox, news->device);
-    if (peer == NULL)
-        return FAULT_NONE;
-    enum fault fault = frame_read(frame, news->data);
-    if (fault == FAULT_NONE)
-        fault = frame->kind == FRAME_MESSAGE ? take_message(chat, now, peer, frame)
-                                             : take_acks(chat, now, peer, frame);
-    if (fault == FAULT_PEER)
-        log_line(chat->log, LOG_TRACE, "chat", "dropped a frame that breaks the protocol");
-    return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
-}
-
-static enum fault come_up(struct chat *chat, const struct news *news)
+static enum fault come_up(struct chat *chat, instant now, const struct news *news)
 {
     struct store_contact contact;
     uint8_t conversation[CONVERSATION_ID_BYTES];
@@ -246,15 +168,22 @@ static enum fault come_up(struct chat *chat, const struct news *news)
     if (fault != FAULT_NONE)
         return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
     conversation_id(conversation, chat->account, contact.account);
-    outbox_up(chat->outbox, news, contact.account, conversation);
-    return FAULT_NONE;
+    fault = outbox_up(chat, now, news, contact.account, conversation);
+    wipe(&contact, sizeof contact);
+    return fault;
+}
+
+static enum fault take_frame(struct chat *chat, instant now, const struct news *news)
+{
+    struct peer *peer = outbox_peer(chat->outbox, news->device);
+    return peer == NULL ? FAULT_NONE : receive_frame(chat, now, peer, news->data);
 }
 
 enum fault chat_learn(struct chat *chat, instant now, const struct news *news)
 {
     switch (news->kind) {
     case NEWS_UP:
-        return come_up(chat, news);
+        return come_up(chat, now, news);
     case NEWS_DOWN:
         outbox_down(chat->outbox, news->device);
         return FAULT_NONE;
@@ -270,6 +199,73 @@ enum fault chat_learn(struct chat *chat, instant now, const struct news *news)
         return FAULT_NONE;
     }
     return FAULT_NONE;
+}
+
+/* --- wishes and time -------------------------------------------------------------------------- */
+
+bool chat_next_wish(struct chat *chat, instant now, struct wish *out)
+{
+    if (chat->keys_changed) {
+        chat->keys_changed = false;
+        *out = (struct wish){ .kind = WISH_KEYS };
+        return true;
+    }
+    LIST_EACH (link, &chat->sessions) {
+        struct sessions *sessions = LIST_ITEM(link, struct sessions, link);
+        if (!sessions->psks_changed)
+            continue;
+        sessions->psks_changed = false;
+        *out = (struct wish){ .kind = WISH_PSKS,
+                              .contact = sessions->contact,
+                              .device = sessions->device };
+        return true;
+    }
+    return outbox_next_wish(chat, now, out);
+}
+
+/* Expiry is looked for rarely: a month is not exact to the second. */
+static enum fault expire(struct chat *chat, instant now)
+{
+    struct store_owed owed;
+    enum fault fault;
+    while ((fault = store_outbox_first_to_expire(chat->store, &owed)) == FAULT_NONE &&
+           owed.expires <= now) {
+        if (owed.envelope == 0) {
+            fault = outbox_end(chat, now, &owed, MESSAGE_FAILED, FAILURE_EXPIRED);
+        } else {
+            fault = store_outbox_bury(chat->store, owed.message, FAILURE_EXPIRED, now);
+            if (fault == FAULT_NONE)
+                fault = chat_tell(chat, now, EVENT_MESSAGE_STATE, owed.contact, owed.message,
+                                  MESSAGE_FAILED);
+        }
+        if (fault == FAULT_DISK)
+            break;
+    }
+    return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
+}
+
+enum fault chat_advance(struct chat *chat, instant now)
+{
+    enum fault fault = FAULT_NONE;
+    bool changed = chat->own->renew_at == 0; /* links have asked for nothing yet */
+    if (chat->own->renew_at <= now)
+        fault = own_renew(chat, now, &changed);
+    if (changed && fault == FAULT_NONE) {
+        chat->keys_changed = true;
+        outbox_records_due(chat->outbox);
+    }
+    if (fault == FAULT_NONE)
+        fault = expire(chat, now);
+    return fault == FAULT_NONE ? outbox_advance(chat, now) : fault;
+}
+
+instant chat_deadline(struct chat *chat)
+{
+    struct store_owed owed;
+    instant due = earlier(chat->own->renew_at, outbox_deadline(chat->outbox));
+    if (store_outbox_first_to_expire(chat->store, &owed) == FAULT_NONE)
+        due = earlier(due, owed.expires);
+    return due;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ static void begin(void)
     snprintf(path, sizeof path, "%s/store", folder);
     CHECK(store_open(&place, &store, &trouble) == FAULT_NONE);
     CHECK(chat_identity_make(store, now, "", &rng) == ANSWER_DONE);
-    chat = chat_create(store, NULL);
+    chat = chat_create(store, &rng, NULL);
     meet = meet_create(store, chat, now, &rng);
 }
 

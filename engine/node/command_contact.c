@@ -20,12 +20,12 @@ static enum answer describe(struct node *node, struct node_contact *out)
             break;
     if (call != NULL && links_look(node->links, call->link, &link))
         out->rtt = link.rtt;
-    return ANSWER_DONE;
+    return chat_safety(node->chat, out->row.id, &out->safety);
 }
 
 static enum answer described(struct node *node, enum answer answer, struct node_contact *out)
 {
-    return answer == ANSWER_DONE ? describe(node, out) : node_answer(node, answer);
+    return node_answer(node, answer == ANSWER_DONE ? describe(node, out) : answer);
 }
 
 enum answer node_contact_add(struct node *node, instant now, const char *card, const char *name,

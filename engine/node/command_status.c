@@ -8,6 +8,7 @@ enum answer node_status(struct node *node, struct node_status *out)
     out->contacts = chat_contact_count(node->chat);
     out->owed = chat_owed_count(node->chat, 0);
     out->links = links_count(node->links);
+    out->unreadable = chat_unreadable(node->chat);
     meet_count(node->meet, &out->online, &out->dialling);
     chat_event_range(node->chat, &out->oldest_event, &out->newest_event);
     return ANSWER_DONE;

@@ -25,9 +25,11 @@ struct node {
     struct log *log;
     struct node_settings settings;
     enum store_trouble trouble;
-    struct map *calls;   /* by link */
-    struct map *current; /* by device: its call that is up */
-    uint64_t told;       /* events given out so far */
+    struct map *calls;                       /* by link */
+    struct map *current;                     /* by device: its call that is up */
+    uint8_t held[CHAT_LINK_KEYS][KEY_BYTES]; /* public link keys that links hold for us */
+    size_t held_count;
+    uint64_t told; /* events given out so far */
 };
 
 /* The node is out of order: nothing more leaves it. Returns FAULT_DISK for the caller to pass on.
@@ -39,6 +41,10 @@ enum answer node_answer(struct node *node, enum answer answer); /* the same for 
 
 /* Opens links, chat and meet for the identity in the store. */
 void node_wake(struct node *node, instant now);
+
+/* Gives links what chat has: our link keys and record, and what is shared with a device. */
+void node_hold_keys(struct node *node, instant now);
+void node_share_psks(struct node *node, const struct store_device *device);
 
 /* wishes.c */
 void wishes_carry(struct node *node, instant now);  /* from rooms to links */

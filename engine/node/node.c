@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* A chain is made anew at every start and must come out the same, for peers hold its hash. */
-#define CERTIFICATE_DAYS 3650
+static_assert(CHAT_PSKS <= LINK_PSKS && CHAT_LINK_KEYS < LINK_HELD_KEYS,
+              "links hold what chat has, and the door's key beside it");
 
 enum fault node_stop(struct node *node)
 {
@@ -46,33 +46,70 @@ static uint64_t newest_seen(struct node *node)
     return newest;
 }
 
-static void hold_keys(struct node *node, const struct store_self *self)
+static void hold_door(struct node *node, const struct store_self *self)
 {
-    struct sign_pair account, device;
-    struct dh_pair link, door;
+    struct dh_pair door;
     struct card card;
-    struct store_link_key key;
-    uint8_t certificate[CERTIFICATE_BYTES];
-    if (store_link_key_before(node->store, UINT32_MAX, &key) != FAULT_NONE)
-        return; /* the store says so at the next settle */
     chat_card(&card, self);
     card_door(&door, &card);
-    sign_pair_from_seed(&account, self->account_seed);
-    sign_pair_from_seed(&device, self->device_seed);
-    dh_pair_from_secret(&link, key.secret);
-    certificate_write(certificate, &account, &device, link.public, LINK_ROLE_CONTACT, key.from,
-                      key.from + CERTIFICATE_DAYS);
-    links_set_device(node->links, &device);
-    enum fault fault = links_hold(node->links, LINK_ROLE_CONTACT, &link, certificate);
-    if (fault == FAULT_NONE)
-        fault = links_hold(node->links, LINK_ROLE_DOOR, &door, certificate);
+    enum fault fault = links_hold(node->links, LINK_ROLE_DOOR, &door, NULL);
     assert(fault == FAULT_NONE);
-    wipe(&account, sizeof account);
-    wipe(&device, sizeof device);
-    wipe(&link, sizeof link);
     wipe(&door, sizeof door);
     wipe(&card, sizeof card);
-    wipe(&key, sizeof key);
+}
+
+static bool is_held(const struct node *node, const uint8_t public[KEY_BYTES])
+{
+    for (size_t i = 0; i < node->held_count; i++)
+        if (memcmp(node->held[i], public, KEY_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static bool is_among(const struct chat_link_key *keys, size_t count, const uint8_t *public)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(keys[i].pair.public, public, KEY_BYTES) == 0)
+            return true;
+    return false;
+}
+
+void node_hold_keys(struct node *node, instant now)
+{
+    struct chat_link_key keys[CHAT_LINK_KEYS];
+    size_t count = chat_link_keys(node->chat, keys);
+    for (size_t i = 0; i < node->held_count; i++)
+        if (!is_among(keys, count, node->held[i]))
+            links_forget(node->links, node->held[i]);
+    /* Links call with the one held last: the newest. */
+    for (size_t i = count; i > 0; i--)
+        if (!is_held(node, keys[i - 1].pair.public)) {
+            enum fault fault = links_hold(node->links, LINK_ROLE_CONTACT, &keys[i - 1].pair,
+                                          keys[i - 1].certificate);
+            assert(fault == FAULT_NONE);
+        }
+    for (node->held_count = 0; node->held_count < count; node->held_count++)
+        memcpy(node->held[node->held_count], keys[node->held_count].pair.public, KEY_BYTES);
+    wipe(keys, sizeof keys);
+    struct bytes record = chat_record(node->chat, now);
+    if (record.size == 0)
+        node_stop(node);
+    else
+        links_set_record(node->links, record);
+}
+
+void node_share_psks(struct node *node, const struct store_device *device)
+{
+    struct chat_psk psks[CHAT_PSKS];
+    struct link_psk shared[LINK_PSKS];
+    size_t count = chat_psks(node->chat, device->id, psks);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(shared[i].id, psks[i].id, sizeof shared[i].id);
+        memcpy(shared[i].key, psks[i].key, sizeof shared[i].key);
+    }
+    links_set_psks(node->links, device->device, shared, count);
+    wipe(psks, sizeof psks);
+    wipe(shared, sizeof shared);
 }
 
 static void admit_all(struct node *node)
@@ -82,8 +119,10 @@ static void admit_all(struct node *node)
     for (int64_t at = 0; chat_contact_next(node->chat, at, &contact) == ANSWER_DONE;
          at = contact.id)
         links_admit_account(node->links, contact.account, contact.newest_stamp);
-    for (int64_t at = 0; chat_device_next(node->chat, at, &device) == ANSWER_DONE; at = device.id)
+    for (int64_t at = 0; chat_device_next(node->chat, at, &device) == ANSWER_DONE; at = device.id) {
         links_admit_device(node->links, device.device, device.newest_stamp);
+        node_share_psks(node, &device);
+    }
 }
 
 void node_wake(struct node *node, instant now)
@@ -93,13 +132,19 @@ void node_wake(struct node *node, instant now)
     node_note(node, fault);
     if (fault != FAULT_NONE)
         return;
-    node->chat = chat_create(node->store, node->log);
+    node->chat = chat_create(node->store, node->rng, node->log);
+    node_note(node, chat_advance(node->chat, now));
     struct links_settings settings = { .keep_alive = node->settings.keep_alive,
                                        .datagram_most = node->settings.datagram_most,
                                        .stamp_floor = newest_seen(node) };
     memcpy(settings.secret, self.node_secret, sizeof settings.secret);
     node->links = links_create(&settings, node->rng, node->log);
-    hold_keys(node, &self);
+    struct sign_pair device;
+    chat_device_pair(node->chat, &device);
+    links_set_device(node->links, &device);
+    wipe(&device, sizeof device);
+    hold_door(node, &self);
+    node_hold_keys(node, now);
     admit_all(node);
     node->meet = meet_create(node->store, node->chat, now, node->rng);
     wipe(&settings, sizeof settings);
@@ -187,6 +232,8 @@ enum fault node_settle(struct node *node)
 {
     if (node->trouble != STORE_FINE)
         return FAULT_DISK;
+    if (node->chat != NULL && chat_settle(node->chat) != FAULT_NONE)
+        return node_stop(node);
     /* Also when nothing is to be settled: a question that failed took the open transaction with it,
        and not every answer can say so. */
     if (store_settle(node->store) != FAULT_NONE)

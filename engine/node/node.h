@@ -81,6 +81,7 @@ struct node_contact {
     bool online, dialling;
     struct address online_at; /* when online */
     duration rtt;             /* smoothed; 0: unknown */
+    struct chat_safety safety;
 };
 enum answer node_contact_add(struct node *node, instant now, const char *card, const char *name,
                              const struct address *at, size_t at_count, struct node_contact *out);
@@ -129,6 +130,7 @@ enum answer node_why(struct node *node, instant now, int64_t message, struct nod
 struct node_status {
     size_t contacts, online, dialling, owed, links;
     uint64_t newest_event, oldest_event;
+    uint64_t unreadable; /* cells nothing could open, since the start */
 };
 enum answer node_status(struct node *node, struct node_status *out);
 enum answer node_event_after(struct node *node, uint64_t since, struct store_event *out);

@@ -135,6 +135,13 @@ static void carry_send(struct node *node, instant now, const struct wish *wish)
     node_note(node, chat_learn(node->chat, now, &news));
 }
 
+static void carry_psks(struct node *node, const struct wish *wish)
+{
+    struct store_device device;
+    if (chat_device_get(node->chat, wish->device, &device) == ANSWER_DONE)
+        node_share_psks(node, &device);
+}
+
 static void carry(struct node *node, instant now, const struct wish *wish)
 {
     switch (wish->kind) {
@@ -146,6 +153,12 @@ static void carry(struct node *node, instant now, const struct wish *wish)
         return;
     case WISH_SEND:
         carry_send(node, now, wish);
+        return;
+    case WISH_KEYS:
+        node_hold_keys(node, now);
+        return;
+    case WISH_PSKS:
+        carry_psks(node, wish);
         return;
     }
 }
@@ -213,7 +226,8 @@ static void link_up(struct node *node, instant now, const struct link_event *eve
                          .contact = device.contact,
                          .device = device.id,
                          .address = event->address,
-                         .we_called = event->we_called };
+                         .we_called = event->we_called,
+                         .trusted = event->trusted };
     tell_chat(node, now, &news);
     tell_meet(node, now, &news);
 }
@@ -283,6 +297,8 @@ static void link_known(struct node *node, instant now, const struct link_event *
         call->answered = true;
     if (event->kind == LINK_VISITOR)
         node_note(node, chat_visit_seen(node->chat, event->certificate.account, event->stamp));
+    else
+        node_note(node, chat_record_seen(node->chat, now, &device, event->data));
     links_admit_device(node->links, device.device, device.newest_stamp);
     struct news news = { .kind = NEWS_KNOWN,
                          .contact = device.contact,

@@ -16,6 +16,8 @@ enum wish_kind {
                 */
     WISH_HANG_UP, /* end the link, or stop dialling */
     WISH_SEND,    /* one frame to a device that is UP */
+    WISH_KEYS,    /* our link keys or our record changed: have links ask for them anew */
+    WISH_PSKS,    /* so did what we share with a device: contact, device */
 };
 
 struct wish {
@@ -44,6 +46,7 @@ struct news {
     struct address address; /* UP */
     bool door;              /* DOWN: it was a dial to the door */
     bool we_called, was_up; /* UP: who dialled. DOWN: after UP, or a dial that failed */
+    bool trusted;           /* UP: both proved the secret of a session they share */
     const char *reason;     /* DOWN: one of a fixed set of words */
     struct bytes data;      /* RECEIVED */
 };
