@@ -56,7 +56,7 @@ struct ratchet_step {
 bool ratchet_can_step(const struct ratchet *ratchet);
 /* Bytes the next step's header takes. */
 size_t ratchet_next_header_size(const struct ratchet *ratchet, instant now);
-/* FAULT_BUSY: see ratchet_can_step. */
+/* What is pending (see ratchet_open) is dropped. FAULT_BUSY: see ratchet_can_step. */
 enum fault ratchet_step(struct ratchet *ratchet, instant now, struct rng *rng,
                         struct ratchet_step *out);
 /* header | extra | body: step->header_size + content.size + RATCHET_BODY_EXTRA_BYTES bytes. */
@@ -75,7 +75,7 @@ struct ratchet_opened {
 /* Opens it on a copy of the state, which takes the state's place only through ratchet_keep: so the
    caller can judge the content first. `content` has room for sealed.size.
    FAULT_PEER: not of this session, forged, or beyond a limit. FAULT_GONE: a duplicate; `out` names
-   it, there is no content. */
+   it, there is no content. Its header alone proves that: the key of its body is gone. */
 enum fault ratchet_open(struct ratchet *ratchet, instant now, struct bytes sealed, uint8_t *content,
                         struct ratchet_opened *out);
 void ratchet_keep(struct ratchet *ratchet); /* what the last ratchet_open led to is the state now */
