@@ -296,6 +296,22 @@ static void settle(struct net *net)
         }
 }
 
+void net_take_call(struct net *net, size_t from, struct net_call *out)
+{
+    struct link_batch batch;
+    for (size_t i = 0; i < COUNT(out->sizes); i++) {
+        CHECK(links_next_batch(net->people[from].links, net->now, &batch));
+        CHECK(batch.bytes.size <= sizeof out->bytes[i] && batch.bytes.size == batch.segment);
+        memcpy(out->bytes[i], batch.bytes.data, batch.bytes.size);
+        out->sizes[i] = batch.bytes.size;
+    }
+}
+
+struct bytes net_half(const struct net_call *call, size_t which)
+{
+    return (struct bytes){ call->bytes[which], call->sizes[which] };
+}
+
 void net_inject(struct net *net, size_t to, const struct address *from, struct bytes datagram)
 {
     links_receive(net->people[to].links, net->now, from, datagram);

@@ -76,6 +76,13 @@ void net_share(struct net *net, size_t who, size_t whom, uint8_t first, uint8_t 
 link_id net_dial(struct net *net, size_t from, size_t to);
 link_id net_dial_door(struct net *net, size_t from, size_t to);
 void net_fill_dial(struct net *net, size_t from, size_t to, struct link_dial *out);
+/* Message 1 as it lies on the wire: the first two datagrams that somebody has to send. */
+struct net_call {
+    uint8_t bytes[2][1500];
+    size_t sizes[2];
+};
+void net_take_call(struct net *net, size_t from, struct net_call *out);
+struct bytes net_half(const struct net_call *call, size_t which);
 /* Something a stranger sends. */
 void net_inject(struct net *net, size_t to, const struct address *from, struct bytes datagram);
 void net_run(struct net *net, duration time);

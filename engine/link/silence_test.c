@@ -18,39 +18,18 @@ static void probe(struct links *links, struct bytes datagram)
         answered_bytes += batch.bytes.size;
 }
 
-/* Message 1 as it lies on the wire. */
-struct call {
-    uint8_t bytes[2][1500];
-    size_t sizes[2];
-};
-
-static struct bytes half(const struct call *call, size_t which)
+static void probe_call(struct links *links, const struct net_call *call)
 {
-    return (struct bytes){ call->bytes[which], call->sizes[which] };
-}
-
-static void probe_call(struct links *links, const struct call *call)
-{
-    probe(links, half(call, 0));
-    probe(links, half(call, 1));
-}
-
-static void take_call(struct links *links, struct call *out)
-{
-    struct link_batch batch;
-    for (size_t i = 0; i < 2; i++) {
-        CHECK(links_next_batch(links, net.now, &batch) && batch.bytes.size <= 1500);
-        memcpy(out->bytes[i], batch.bytes.data, batch.bytes.size);
-        out->sizes[i] = batch.bytes.size;
-    }
+    probe(links, net_half(call, 0));
+    probe(links, net_half(call, 1));
 }
 
 /* What `from` sends first when dialling `to`. */
-static const struct call *first_flight(size_t from, size_t to, struct call *out)
+static const struct net_call *first_flight(size_t from, size_t to, struct net_call *out)
 {
     link_id id = net_dial(&net, from, to);
     CHECK(id != 0);
-    take_call(net.people[from].links, out);
+    net_take_call(&net, from, out);
     links_close(net.people[from].links, net.now, id);
     return out;
 }
@@ -88,7 +67,7 @@ static void test_half_valid_datagrams_get_nothing(void)
 
 static void test_a_call_under_a_wrong_key_gets_nothing(void)
 {
-    struct call call;
+    struct net_call call;
     net_start(&net, 2, 3);
     net_befriend(&net, 0, 1);
     net_befriend(&net, 0, 2);
@@ -104,7 +83,7 @@ static void test_a_call_under_a_wrong_key_gets_nothing(void)
 
 static void test_a_caller_nobody_admitted_gets_nothing(void)
 {
-    struct call call;
+    struct net_call call;
     net_start(&net, 3, 2);
     answered_bytes = 0;
     net_know(&net, 0, 1); /* he knows us; we do not know him */
@@ -153,13 +132,13 @@ static void test_a_door_wants_the_visitors_own_signature(void)
 }
 
 /* Hands it over from there; returns how many datagrams it was answered with. */
-static size_t replay(const struct address *from, const struct call *call)
+static size_t replay(const struct address *from, const struct net_call *call)
 {
     struct links *links = net.people[1].links;
     struct link_batch batch;
     size_t answers = 0;
     for (size_t i = 0; i < 2; i++)
-        links_receive(links, net.now, from, half(call, i));
+        links_receive(links, net.now, from, net_half(call, i));
     while (links_next_batch(links, net.now, &batch))
         answers += (batch.bytes.size + batch.segment - 1) / batch.segment;
     return answers;
@@ -167,7 +146,7 @@ static size_t replay(const struct address *from, const struct call *call)
 
 static void test_T05_a_replayed_call_gets_nothing_from_elsewhere(void)
 {
-    struct call call;
+    struct net_call call;
     struct address elsewhere = net_address("203.0.113.5:5");
     net_start(&net, 6, 2);
     net_befriend(&net, 0, 1);
@@ -197,7 +176,7 @@ static void test_T05_a_replayed_call_gets_nothing_from_elsewhere(void)
 
 static void test_T05_only_a_newer_stamp_is_answered(void)
 {
-    struct call older, call, newer;
+    struct net_call older, call, newer;
     net_start(&net, 9, 2);
     net_befriend(&net, 0, 1);
     first_flight(0, 1, &older);
@@ -216,14 +195,14 @@ static void test_T05_only_a_newer_stamp_is_answered(void)
 
 static void test_T05_after_the_handshake_no_half_is_answered(void)
 {
-    struct call call;
+    struct net_call call;
     struct address elsewhere = net_address("203.0.113.5:5");
     net_start(&net, 10, 2);
     net_befriend(&net, 0, 1);
     CHECK(net_dial(&net, 0, 1) != 0);
-    take_call(net.people[0].links, &call);
+    net_take_call(&net, 0, &call);
     for (size_t i = 0; i < 2; i++)
-        net_inject(&net, 1, &net.people[0].at, half(&call, i));
+        net_inject(&net, 1, &net.people[0].at, net_half(&call, i));
     CHECK(net_until(&net, 1, LINK_UP, 1, SECOND));
     net_run(&net, SECOND);
     CHECK_INT(replay(&elsewhere, &call), 0);
@@ -233,7 +212,7 @@ static void test_T05_after_the_handshake_no_half_is_answered(void)
     /* One half again and again, from everywhere, and the other much later: nobody is there. */
     answered_bytes = 0;
     for (size_t i = 0; i < 100; i++) {
-        probe(net.people[1].links, half(&call, i % 2));
+        probe(net.people[1].links, net_half(&call, i % 2));
         net.now += 300 * MILLISECOND;
     }
     CHECK_INT(answered_bytes, 0);
@@ -243,7 +222,7 @@ static void test_T05_after_the_handshake_no_half_is_answered(void)
 }
 
 /* Somebody who holds a card, and is nobody's contact, knocks from everywhere as often as he can. */
-static struct call knock;
+static struct net_call knock;
 static size_t knock_halves;
 static bool crowd(struct net *here, size_t from, size_t to, struct bytes datagram)
 {
@@ -253,7 +232,7 @@ static bool crowd(struct net *here, size_t from, size_t to, struct bytes datagra
         address.ip[13] = (uint8_t)(i >> 8);
         address.ip[14] = (uint8_t)i;
         for (size_t k = 0; k < knock_halves; k++)
-            links_receive(here->people[1].links, here->now, &address, half(&knock, k));
+            links_receive(here->people[1].links, here->now, &address, net_half(&knock, k));
     }
     return true;
 }
@@ -264,7 +243,7 @@ static void test_a_crowd_at_the_door_keeps_no_contact_out(void)
         net_start(&net, 8, 3);
         net_befriend(&net, 0, 1);
         CHECK(net_dial_door(&net, 2, 1) != 0);
-        take_call(net.people[2].links, &knock);
+        net_take_call(&net, 2, &knock);
         net.people[2].deaf = true;
         net.gate = crowd;
         CHECK(net_dial(&net, 0, 1) != 0);
