@@ -6,6 +6,7 @@
 #include "engine/crypto/noise_patterns.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Noise's HKDF (section 4.3) is that of RFC 5869 with the chaining key for salt and no info. */
@@ -307,12 +308,12 @@ static enum fault read_token(struct noise *noise, enum token token, struct curso
 
 static void start_hash(struct noise *noise, struct bytes prologue)
 {
-    char name[64] = "Noise_";
+    char name[64];
     struct state *state = &noise->state;
-    strcat(name, noise->pattern->name);
-    strcat(name, noise_pattern_has(noise->pattern, EKEM1) ? "_25519+MLKEM768" : "_25519");
-    strcat(name, "_ChaChaPoly_");
-    strcat(name, noise->function->name);
+    const char *kem = noise_pattern_has(noise->pattern, EKEM1) ? "+MLKEM768" : "";
+    int size = snprintf(name, sizeof name, "Noise_%s_25519%s_ChaChaPoly_%s", noise->pattern->name,
+                        kem, noise->function->name);
+    assert(size > 0 && (size_t)size < sizeof name);
     struct bytes text = bytes_of_text(name);
     if (text.size <= noise->function->size)
         memcpy(state->hash, text.data, text.size);
