@@ -295,16 +295,26 @@ static enum fault begin(struct store *store)
     return FAULT_NONE;
 }
 
+/* The cache is ordinary memory. Keys that live long are read or written seldom; when they were, all
+   pages go, and freeing wipes them. */
+static void drop_exposed(struct store *store)
+{
+    if (store->exposed)
+        sqlite3_db_release_memory(store->db);
+    store->exposed = false;
+}
+
 enum fault store_settle(struct store *store)
 {
     if (store->trouble != STORE_FINE)
         return FAULT_DISK;
-    if (!store->dirty)
-        return FAULT_NONE;
-    struct query query = query_open(store, "COMMIT");
-    if (query_step(&query) == FAULT_DISK)
-        return FAULT_DISK;
-    store->dirty = false;
+    if (store->dirty) {
+        struct query query = query_open(store, "COMMIT");
+        if (query_step(&query) == FAULT_DISK)
+            return FAULT_DISK;
+        store->dirty = false;
+    }
+    drop_exposed(store);
     return FAULT_NONE;
 }
 

@@ -25,7 +25,8 @@ struct kept {
 
 struct store {
     sqlite3 *db;
-    bool dirty; /* a transaction is open */
+    bool dirty;   /* a transaction is open */
+    bool exposed; /* pages with keys of ours are in the cache: dropped at the next settle */
     enum store_trouble trouble;
     struct tally tally;
     struct {

@@ -13,6 +13,7 @@ enum fault store_link_key_add(struct store *store, const struct store_link_key *
     if (others >= STORE_LINK_KEYS_MAX)
         return FAULT_BUSY;
     query = query_open(store, sql);
+    store->exposed = true;
     query_bind(&query, key->from);
     query_bind_blob(&query, key->secret, sizeof key->secret);
     return query_change(&query, NULL);
@@ -23,6 +24,7 @@ enum fault store_link_key_before(struct store *store, uint32_t day, struct store
     static const char sql[] =
         "SELECT day, secret FROM link_key WHERE day < ? ORDER BY day DESC LIMIT 1";
     struct query query = query_open(store, sql);
+    store->exposed = true;
     query_bind(&query, day);
     enum fault fault = query_step(&query);
     if (fault != FAULT_NONE)

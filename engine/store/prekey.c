@@ -7,6 +7,7 @@
 
 static enum fault one_prekey(struct query *query, struct store_prekey *out)
 {
+    query->store->exposed = true;
     enum fault fault = query_step(query);
     if (fault != FAULT_NONE)
         return fault;
@@ -49,6 +50,7 @@ enum fault store_prekey_put(struct store *store, const struct store_prekey *prek
     if (fault != FAULT_NONE)
         return fault;
     struct query query = query_open(store, sql);
+    store->exposed = true;
     query_bind_blob(&query, prekey->id, sizeof prekey->id);
     query_bind(&query, prekey->one_time);
     query_bind(&query, prekey->device);

@@ -18,6 +18,7 @@ enum fault store_self_put(struct store *store, const struct store_self *self)
         "INSERT INTO self (one, account_seed, device_seed, dh_secret, card_secret, node_secret,"
         " name, made) VALUES (1, ?, ?, ?, ?, ?, ?, ?)";
     struct query query = query_open(store, sql);
+    store->exposed = true;
     bind_self(&query, self);
     return query_change(&query, NULL);
 }
@@ -28,6 +29,7 @@ enum fault store_self_update(struct store *store, const struct store_self *self)
         "UPDATE self SET account_seed = ?, device_seed = ?, dh_secret = ?, card_secret = ?,"
         " node_secret = ?, name = ?, made = ?";
     struct query query = query_open(store, sql);
+    store->exposed = true;
     size_t changed = 0;
     bind_self(&query, self);
     enum fault fault = query_change(&query, &changed);
@@ -39,6 +41,7 @@ enum fault store_self_get(struct store *store, struct store_self *out)
     static const char sql[] = "SELECT account_seed, device_seed, dh_secret, card_secret,"
                               " node_secret, name, made FROM self";
     struct query query = query_open(store, sql);
+    store->exposed = true;
     enum fault fault = query_step(&query);
     if (fault != FAULT_NONE)
         return fault;

@@ -66,7 +66,9 @@ enum store_trouble {
 enum fault store_open(const struct store_place *place, struct store **out,
                       enum store_trouble *trouble);
 void store_close(struct store *store); /* undoes what is not settled; NULL is fine */
-/* One that fails may yet have been kept: whole, as if power went before we could be told. */
+/* One that fails may yet have been kept: whole, as if power went before we could be told. Pages
+   that hold our identity's, link and bundle keys leave the cache here, also when nothing changed.
+ */
 enum fault store_settle(struct store *store);
 /* Undoes everything since the last settle, e.g. a command refused half-way. */
 void store_undo(struct store *store);

@@ -1,0 +1,115 @@
+"""T-27: where the keys of a running daemon lie, read by somebody who may read all of its memory.
+
+usage: memory_test.py RAMAGE HOMES
+
+The home is that of version 1 under tests/homes, whose keys are known; so it is brought up to date
+on the way.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROGRAM, HOMES = os.path.abspath(sys.argv[1]), sys.argv[2]
+PATIENCE_SECONDS = 60
+WATCHED = b"__asan_init" in open(PROGRAM, "rb").read()
+
+# What may lie in the locked region and nowhere else.
+OURS = {
+    "account seed": "bf43e6b3b93e60dce8456a9ec47e864227a5b3dc201e3f36bfc0fc666c0c1cc5",
+    "device seed": "22a02d1ffff4d28b32ec13ae95e0320c7958e34d2c337c7e09ea4db7de2ca5b7",
+    "link key": "df72be138f2bf4ec37d3e6dcab24266aedbec17f993642c48f6f4b2747659186",
+    "card secret": "f9510b2110e7e164ff552e154d2c6743",
+}
+# What a library holds in memory of its own: SQLCipher the key it opens pages with.
+THEIRS = {
+    "key of the database": "51116b1b6aed9d8b86d6ef48f99fcb18b31c6d0b3b8993b83191de40c4257c51",
+}
+
+
+def mappings(pid):
+    """(first, end, is locked and in no core dump, name) of all that can be written to."""
+    found, head = [], None
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            start = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+\s*(.*)", line)
+            if start:
+                head = start
+            elif line.startswith("VmFlags:") and "w" in head[3]:
+                flags = line.split()[1:]
+                found.append((int(head[1], 16), int(head[2], 16),
+                              "dd" in flags and "lo" in flags, head[4] or "unnamed"))
+    return found
+
+
+def places(pid, keys):
+    """{name of a key: [(is in the locked region, name of the mapping, address)]}"""
+    found = {name: [] for name in keys}
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for first, end, locked, name in mappings(pid):
+            if end - first > 1 << 28:
+                continue
+            try:
+                memory.seek(first)
+                data = memory.read(end - first)
+            except OSError:
+                continue
+            for key, digits in keys.items():
+                for hit in re.finditer(re.escape(bytes.fromhex(digits)), data):
+                    found[key].append((locked, name, hex(first + hit.start())))
+    return found
+
+
+def ramage(home, *arguments):
+    return subprocess.run([PROGRAM, "--home", home, *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, timeout=PATIENCE_SECONDS, check=True).stdout
+
+
+def start(home):
+    reader, writer = os.pipe()
+    daemon = subprocess.Popen([PROGRAM, "--home", home, "daemon", "run", "--ready-fd", str(writer)],
+                              pass_fds=[writer], stdin=subprocess.DEVNULL)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as ready:
+        assert ready.read() == b"ready\n"
+    return daemon
+
+
+def main():
+    if os.geteuid() != 0 or WATCHED:
+        print("1..0 # only root reads the memory of a process that is private")
+        return 77
+    folder = tempfile.mkdtemp(prefix="ramage-memory-")
+    home = os.path.join(folder, "home")
+    shutil.copytree(os.path.join(HOMES, "v1", "alice"), home)
+    os.chmod(home, 0o700)
+    os.unlink(os.path.join(home, "config"))  # any port will do
+    daemon = start(home)
+    try:
+        assert b"not read yet" in ramage(home, "read", "Bob")
+        ramage(home, "send", "Bob", "a message of version 2")
+        assert b"Alice" in ramage(home, "status")
+        time.sleep(1)  # what is dialled is dialled by now
+        failed = False
+        found = places(daemon.pid, OURS | THEIRS)
+        assert found["account seed"] and found["key of the database"]  # it does find what is there
+        for key, where in found.items():
+            inside = sum(1 for locked, _, _ in where if locked)
+            outside = [(name, address) for locked, name, address in where if not locked]
+            print(f"# {key}: {inside} in locked memory, {len(outside)} elsewhere {outside[:4]}")
+            failed = failed or (key in OURS and outside)
+        assert not failed
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(PATIENCE_SECONDS)
+        shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
