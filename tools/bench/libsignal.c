@@ -327,8 +327,8 @@ static signal_buffer *open_message(session_cipher *cipher, ciphertext_message *s
 void signal_say(int speaker, const uint8_t *text, size_t size)
 {
     struct person *from = &people[speaker], *to = &people[1 - speaker];
-    session_cipher *sealing, *opening;
-    ciphertext_message *sealed;
+    session_cipher *sealing = NULL, *opening = NULL;
+    ciphertext_message *sealed = NULL;
     must(session_cipher_create(&sealing, from->store, &to->address, context) == 0 &&
              session_cipher_create(&opening, to->store, &from->address, context) == 0 &&
              session_cipher_encrypt(sealing, text, size, &sealed) == 0,
@@ -344,8 +344,8 @@ void signal_say(int speaker, const uint8_t *text, size_t size)
 void signal_meet(void)
 {
     struct person *from = &people[0], *to = &people[1];
-    session_pre_key_bundle *bundle;
-    session_builder *builder;
+    session_pre_key_bundle *bundle = NULL;
+    session_builder *builder = NULL;
     for (struct person *person = people; person < people + 2; person++) {
         signal_buffer_free(person->session);
         person->session = NULL;
