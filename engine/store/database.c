@@ -296,12 +296,17 @@ static enum fault begin(struct store *store)
 }
 
 /* The cache is ordinary memory. Keys that live long are read or written seldom; when they were, all
-   pages go, and freeing wipes them. */
-static void drop_exposed(struct store *store)
+   pages go, and freeing wipes them. SQLCipher still has the last page it opened in a buffer of its
+   own: the next one overwrites that. */
+static enum fault drop_exposed(struct store *store)
 {
-    if (store->exposed)
-        sqlite3_db_release_memory(store->db);
+    uint64_t any;
+    if (!store->exposed)
+        return FAULT_NONE;
     store->exposed = false;
+    sqlite3_db_release_memory(store->db);
+    struct query query = query_open(store, "SELECT count(*) FROM consumer");
+    return query_number(&query, &any);
 }
 
 enum fault store_settle(struct store *store)
@@ -314,8 +319,7 @@ enum fault store_settle(struct store *store)
             return FAULT_DISK;
         store->dirty = false;
     }
-    drop_exposed(store);
-    return FAULT_NONE;
+    return drop_exposed(store);
 }
 
 void store_undo(struct store *store)
