@@ -13,13 +13,18 @@
 
 #include "base/rng.h"
 
-#define TEXT_BYTES  100
-#define SYNC_ROUNDS 200
+#define TEXT_BYTES   100
+#define STATE_BYTES  1600 /* of a ratchet without gaps: two chains and an open offer */
+#define HEADER_BYTES 81   /* without offer or answer */
+#define SYNC_ROUNDS  200
 
 struct bench {
     struct store *store;
     struct store_contact contact;
     struct rng rng;
+    struct store_session session;
+    uint32_t number;  /* of the next envelope */
+    bool session_due; /* to be written anew before the settle */
     size_t messages;
     int64_t last_row;
 };
@@ -62,6 +67,21 @@ static void add(struct bench *bench, bool ours)
     bench->last_row = message.row;
 }
 
+/* Each message in an envelope of its own, as when people type. */
+static void seal(struct bench *bench, struct store_owed *owed)
+{
+    struct store_envelope envelope = { .device = bench->session.device,
+                                       .session = bench->session.row,
+                                       .number = bench->number++,
+                                       .cell = 1024,
+                                       .header_size = HEADER_BYTES };
+    check(store_outbox_sealed(bench->store, envelope.device) <= STORE_OUTBOX_MAX, "sealed");
+    check(store_envelope_add(bench->store, &envelope) == FAULT_NONE, "envelope");
+    check(store_outbox_seal(bench->store, owed, envelope.row, envelope.device, 1) == FAULT_NONE,
+          "seal");
+    bench->session_due = true;
+}
+
 static void write_one(struct bench *bench, size_t number)
 {
     (void)number;
@@ -70,15 +90,27 @@ static void write_one(struct bench *bench, size_t number)
     owed.expires = 30 * DAY;
     check(store_outbox_add(bench->store, &owed) == FAULT_NONE, "outbox");
     tell(bench, EVENT_MESSAGE_STATE, owed.message);
+    seal(bench, &owed);
+    tell(bench, EVENT_MESSAGE_STATE, owed.message);
 }
 
 /* The acknowledgements of what write_one wrote come in the same order. */
 static void end_one(struct bench *bench, size_t number)
 {
-    int64_t message = bench->last_row - (int64_t)(bench->messages - 1 - number);
-    check(store_outbox_end(bench->store, message, MESSAGE_DELIVERED, FAILURE_NONE, 2) == FAULT_NONE,
+    static const uint8_t chain[8];
+    struct store_envelope envelope;
+    struct store_owed owed;
+    uint32_t acknowledged = bench->number - (uint32_t)(bench->messages - number);
+    check(store_envelope_by_number(bench->store, bench->session.row, chain, acknowledged,
+                                   &envelope) == FAULT_NONE &&
+              store_outbox_next_in(bench->store, envelope.row, 0, &owed) == FAULT_NONE,
+          "envelope by number");
+    check(store_outbox_end(bench->store, owed.message, MESSAGE_DELIVERED, FAILURE_NONE, 2) ==
+              FAULT_NONE,
           "outbox end");
-    tell(bench, EVENT_MESSAGE_STATE, message);
+    check(store_envelope_remove(bench->store, envelope.row) == FAULT_NONE, "envelope remove");
+    tell(bench, EVENT_MESSAGE_STATE, owed.message);
+    bench->session_due = true;
 }
 
 static void receive_one(struct bench *bench, size_t number)
@@ -86,6 +118,16 @@ static void receive_one(struct bench *bench, size_t number)
     (void)number;
     add(bench, false);
     tell(bench, EVENT_MESSAGE_RECEIVED, bench->last_row);
+    bench->session_due = true;
+}
+
+/* The end of a round: a ratchet that was used is written once. */
+static void settle(struct bench *bench)
+{
+    if (bench->session_due)
+        check(store_session_update(bench->store, &bench->session) == FAULT_NONE, "session");
+    bench->session_due = false;
+    check(store_settle(bench->store) == FAULT_NONE, "settle");
 }
 
 static void measure(struct bench *bench, const char *name, step *run, size_t group)
@@ -94,7 +136,7 @@ static void measure(struct bench *bench, const char *name, step *run, size_t gro
     for (size_t i = 0; i < bench->messages; i++) {
         run(bench, i);
         if ((i + 1) % group == 0 || i + 1 == bench->messages)
-            check(store_settle(bench->store) == FAULT_NONE, "settle");
+            settle(bench);
     }
     wall = (seconds(CLOCK_MONOTONIC) - wall) * 1e6 / (double)bench->messages;
     cpu = (seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu) * 1e6 / (double)bench->messages;
@@ -139,7 +181,7 @@ static void measure_settle(struct bench *bench)
     for (size_t i = 0; i < COUNT(times); i++) {
         receive_one(bench, i);
         times[i] = seconds(CLOCK_MONOTONIC);
-        check(store_settle(bench->store) == FAULT_NONE, "settle");
+        settle(bench);
         times[i] = seconds(CLOCK_MONOTONIC) - times[i];
     }
     print_times("one message settled", times, COUNT(times));
@@ -150,10 +192,21 @@ static void measure_paths(struct bench *bench)
     static const size_t groups[] = { 1, 32, 256 };
     printf("%-28s %5s %10s %10s %10s\n", "path", "group", "us each", "CPU us", "per second");
     for (size_t i = 0; i < COUNT(groups); i++) {
-        measure(bench, "written and owed", write_one, groups[i]);
+        measure(bench, "written, owed and sealed", write_one, groups[i]);
         measure(bench, "acknowledged", end_one, groups[i]);
         measure(bench, "received", receive_one, groups[i]);
     }
+}
+
+static void start_session(struct bench *bench)
+{
+    static uint8_t state[STATE_BYTES];
+    struct store_device device = { .contact = bench->contact.id };
+    check(store_device_put(bench->store, &device) == FAULT_NONE, "device");
+    rng_fill(&bench->rng, state, sizeof state);
+    bench->session.device = device.id;
+    bench->session.state = BYTES_OF(state);
+    check(store_session_add(bench->store, &bench->session) == FAULT_NONE, "session");
 }
 
 static void remember(struct bench *bench, size_t history)
@@ -161,7 +214,7 @@ static void remember(struct bench *bench, size_t history)
     for (size_t i = 1; i <= history; i++) {
         receive_one(bench, i);
         if (i % 4096 == 0 || i == history)
-            check(store_settle(bench->store) == FAULT_NONE, "settle");
+            settle(bench);
     }
 }
 
@@ -185,6 +238,7 @@ int main(int argc, char **argv)
     printf("%-28s %.1f ms\n", "made", (seconds(CLOCK_MONOTONIC) - start) * 1e3);
     strcpy(bench.contact.name, "Bob");
     check(store_contact_add(bench.store, &bench.contact) == FAULT_NONE, "contact");
+    start_session(&bench);
     remember(&bench, argc > 3 ? strtoull(argv[3], NULL, 10) : 0);
     measure_disk(argv[1]);
     measure_settle(&bench);
