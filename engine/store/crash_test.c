@@ -11,6 +11,7 @@
 
 #define ROUNDS     60
 #define GROUP_MOST 16
+#define DEVICE     1 /* of Bob */
 
 static struct fixture home;
 
@@ -19,21 +20,51 @@ static void print_text(char text[64], uint64_t number)
     snprintf(text, 64, "message %llu of the loop", (unsigned long long)number);
 }
 
+/* The ratchet's state is the number of the last message: the two must never part. */
+static void write_session(struct store_session *session, bool add)
+{
+    session->state = (struct bytes){ (const uint8_t *)&home.made, sizeof home.made };
+    CHECK_INT(add ? store_session_add(home.store, session)
+                  : store_session_update(home.store, session),
+              FAULT_NONE);
+}
+
+static void read_session(struct store_session *out)
+{
+    CHECK_INT(store_session_next(home.store, DEVICE, 0, out), FAULT_NONE);
+    CHECK_INT(out->state.size, sizeof home.made);
+}
+
+/* Writes and seals one; of two, one is acknowledged at once. */
+static void write_one(int64_t contact, int64_t session)
+{
+    struct store_envelope envelope = { .device = DEVICE, .session = session };
+    struct store_owed owed;
+    char text[64];
+    print_text(text, home.made + 1);
+    int64_t row = fixture_owe(&home, contact, text);
+    envelope.number = (uint32_t)home.made;
+    CHECK_INT(store_envelope_add(home.store, &envelope), FAULT_NONE);
+    CHECK_INT(store_outbox_of(home.store, row, &owed), FAULT_NONE);
+    CHECK_INT(store_outbox_seal(home.store, &owed, envelope.row, DEVICE, 1), FAULT_NONE);
+    if (home.made % 2 != 0)
+        return;
+    CHECK_INT(store_outbox_end(home.store, row, MESSAGE_DELIVERED, FAILURE_NONE, 1), FAULT_NONE);
+    CHECK_INT(store_envelope_remove(home.store, envelope.row), FAULT_NONE);
+}
+
 /* Writes message after message until it is killed; tells each settle over the pipe. */
 static void write_for_ever(int64_t contact, uint64_t from, int acknowledged, struct rng *rng)
 {
+    struct store_session session;
     fixture_reopen(&home);
+    read_session(&session);
     home.made = from;
     for (;;) {
-        char text[64];
         uint64_t group = 1 + rng_below(rng, GROUP_MOST);
-        for (uint64_t i = 0; i < group; i++) {
-            print_text(text, home.made + 1);
-            int64_t row = fixture_owe(&home, contact, text);
-            if (home.made % 2 == 0)
-                CHECK_INT(store_outbox_end(home.store, row, MESSAGE_DELIVERED, FAILURE_NONE, 1),
-                          FAULT_NONE);
-        }
+        for (uint64_t i = 0; i < group; i++)
+            write_one(contact, session.row);
+        write_session(&session, false);
         fixture_settle(&home);
         if (write(acknowledged, &home.made, sizeof home.made) != sizeof home.made)
             _exit(1);
@@ -76,7 +107,7 @@ static uint64_t count_what_is_there(int64_t contact)
     while (store_message_step(home.store, contact, from, false, false, &message) == FAULT_NONE) {
         print_text(text, ++count);
         CHECK(bytes_equal(message.text, bytes_of_text(text)));
-        CHECK_INT(message.state, count % 2 == 0 ? MESSAGE_DELIVERED : MESSAGE_WRITTEN);
+        CHECK_INT(message.state, count % 2 == 0 ? MESSAGE_DELIVERED : MESSAGE_SEALED);
         at.height = message.height;
         memcpy(at.id, message.id, sizeof at.id);
         from = &at;
@@ -90,6 +121,26 @@ static uint64_t count_what_is_there(int64_t contact)
     return count;
 }
 
+/* Of each message not acknowledged the key is there, and of no other; the ratchet is where the last
+   message left it. */
+static void check_what_is_sealed(uint64_t count)
+{
+    struct store_session session;
+    struct store_envelope envelope = { .row = 0 };
+    struct store_owed owed;
+    uint64_t state, sealed = 0;
+    read_session(&session);
+    memcpy(&state, session.state.data, sizeof state);
+    CHECK_INT(state, count);
+    while (store_envelope_next(home.store, DEVICE, envelope.row, &envelope) == FAULT_NONE) {
+        CHECK_INT(envelope.number, 2 * sealed++ + 1);
+        CHECK_INT(store_outbox_next_in(home.store, envelope.row, 0, &owed), FAULT_NONE);
+        CHECK_INT(store_outbox_next_in(home.store, envelope.row, owed.row, &owed), FAULT_GONE);
+    }
+    CHECK_INT(sealed, count - count / 2);
+    CHECK_INT(store_outbox_sealed(home.store, DEVICE), sealed);
+}
+
 static void test_what_was_acknowledged_outlives_every_kill(void)
 {
     struct rng_seeded memory;
@@ -97,6 +148,8 @@ static void test_what_was_acknowledged_outlives_every_kill(void)
     uint64_t there = 0;
     fixture_begin(&home, NULL);
     int64_t bob = fixture_contact(&home, "Bob");
+    struct store_session session = { .device = DEVICE };
+    write_session(&session, true);
     fixture_settle(&home);
     for (int round = 0; round < ROUNDS; round++) {
         store_close(home.store);
@@ -104,6 +157,7 @@ static void test_what_was_acknowledged_outlives_every_kill(void)
         uint64_t promised = run_and_kill(bob, there, &rng);
         fixture_reopen(&home);
         there = count_what_is_there(bob);
+        check_what_is_sealed(there);
         CHECK(there >= promised && there <= promised + GROUP_MOST);
     }
     CHECK(there > ROUNDS);
