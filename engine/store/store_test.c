@@ -279,6 +279,19 @@ static void test_nothing_is_ever_written_in_clear(void)
 
 #define STEPS 6
 
+/* Seals what is owed, and moves the ratchet on. */
+static enum fault live_sealed(struct store *store, struct store_session *session,
+                              const struct store_owed *owed)
+{
+    struct store_envelope envelope = { .device = session->device, .session = session->row };
+    envelope.number = (uint32_t)owed->message;
+    session->state = (struct bytes){ (const uint8_t *)&owed->message, sizeof owed->message };
+    enum fault fault = store_envelope_add(store, &envelope);
+    if (fault == FAULT_NONE)
+        fault = store_outbox_seal(store, owed, envelope.row, session->device, 1);
+    return fault == FAULT_NONE ? store_session_update(store, session) : fault;
+}
+
 /* Lives through some steps, each settled; *settled counts those the store promised to keep. */
 static enum fault live(struct store *store, int *settled)
 {
@@ -286,7 +299,10 @@ static enum fault live(struct store *store, int *settled)
     struct store_message message = { .ours = true, .state = MESSAGE_WRITTEN };
     uint8_t text[3000] = { 1 };
     message.text = BYTES_OF(text);
+    struct store_session session = { .device = 1 };
     enum fault fault = store_contact_add(store, &bob);
+    if (fault == FAULT_NONE)
+        fault = store_session_add(store, &session);
     if (fault == FAULT_NONE)
         fault = store_settle(store);
     for (int i = 0; fault == FAULT_NONE && i < STEPS; i++) {
@@ -301,12 +317,30 @@ static enum fault live(struct store *store, int *settled)
         if (fault == FAULT_NONE)
             fault = store_outbox_add(store, &owed);
         if (fault == FAULT_NONE)
+            fault = live_sealed(store, &session, &owed);
+        if (fault == FAULT_NONE)
             fault = store_event_add(store, &event);
         if (fault == FAULT_NONE)
             fault = store_settle(store);
         *settled += fault == FAULT_NONE;
     }
     return fault;
+}
+
+static void check_sealed(struct store *store, int64_t last, size_t count)
+{
+    struct store_session session;
+    struct store_envelope envelope = { .row = 0 };
+    size_t envelopes = 0;
+    while (store_envelope_next(store, 1, envelope.row, &envelope) == FAULT_NONE)
+        envelopes++;
+    CHECK_INT(envelopes, count);
+    CHECK_INT(store_outbox_sealed(store, 1), count);
+    if (count == 0)
+        return;
+    CHECK_INT(store_session_next(store, 1, 0, &session), FAULT_NONE);
+    CHECK_INT(session.state.size, sizeof last);
+    CHECK_BYTES(session.state.data, &last, sizeof last);
 }
 
 /* Each step is there whole or not at all, and none is missing that was promised. */
@@ -326,8 +360,10 @@ static void check_lived(struct store *store, int settled)
     for (size_t i = 1; i <= chat.total; i++) {
         CHECK_INT(store_message_get(store, last + 1, &message), FAULT_NONE);
         CHECK_INT(message.height, i);
+        CHECK_INT(message.state, MESSAGE_SEALED);
         last = message.row;
     }
+    check_sealed(store, last, chat.total);
 }
 
 static void check_refuses(struct store *store, enum store_trouble trouble)
