@@ -79,7 +79,7 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
     [RPC_TEXT_EMPTY] = { "TEXT_EMPTY", 206, RPC_EXIT_USAGE, "the message is empty",
                          "write `ramage send WHO \"text\"`, or `-` to read it from a pipe" },
     [RPC_TEXT_TOO_LONG] = { "TEXT_TOO_LONG", 805, RPC_EXIT_REFUSED,
-                            "a message holds at most 64 KiB of text", "send it in parts" },
+                            "a message holds at most 56 KiB of text", "send it in parts" },
     [RPC_TEXT_NOT_UTF8] = { "TEXT_NOT_UTF8", 207, RPC_EXIT_USAGE,
                             "the message is no text: it is not UTF-8, or holds a NUL",
                             "convert it first, for example with iconv" },

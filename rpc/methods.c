@@ -225,7 +225,7 @@ static const struct rpc_method methods[] = {
     { "message.send", RPC_NEEDS_NODE,
       FIELDS(
           WHO
-          TEXT_MUST("text", "at most 64 KiB of UTF-8")
+          TEXT_MUST("text", "at most 56 KiB of UTF-8")
           TEXT("request_key", "your own, 1 to 64 bytes: repeating it returns the first answer")),
       FIELDS(OBJECT_MUST("message", "message", "written on our disk")),
       "Queues a message durably" },

@@ -586,11 +586,11 @@ def a_text_comes_from_words_or_a_pipe_and_keeps_its_limits(world):
     home.run("contact", "add", a_card_of_nobody(world), "--name", "bob")
     home.run("send", "bob", "-", stdin="from é pipe\nline two\n".encode())
     home.run("send", "bob", stdin=b"no dash")
-    home.run("send", "bob", "-", stdin=b"x" * 65536)
+    home.run("send", "bob", "-", stdin=b"x" * 57344)
     assert [one["text"] for one in home.ask("read", "bob")] == [
-        "from é pipe\nline two", "no dash", "x" * 65536]
-    told = home.refuse("TEXT_TOO_LONG", 8, "send", "bob", "-", stdin=b"x" * 65537)
-    assert "64 KiB" in told["message"]
+        "from é pipe\nline two", "no dash", "x" * 57344]
+    told = home.refuse("TEXT_TOO_LONG", 8, "send", "bob", "-", stdin=b"x" * 57345)
+    assert "56 KiB" in told["message"]
     home.refuse("TEXT_TOO_LONG", 8, "send", "bob", "-", stdin=b"x" * 3000000)
     home.refuse("TEXT_EMPTY", 2, "send", "bob", "-")
     home.refuse("TEXT_EMPTY", 2, "send", "bob", "")

@@ -611,7 +611,7 @@ def a_reader_that_sleeps_too_long_is_told_what_it_missed(folder):
 @case
 def a_conversation_is_read_in_pages_of_bounded_size(folder):
     ada, bob = friends(folder)
-    control = "\x01" * 65536  # what escapes to six times its size
+    control = "\x01" * 57344  # what escapes to six times its size
     for _ in range(12):
         ada.ask("message.send", who="bob", text=control)
     refused("TEXT_TOO_LONG", ada.ask, "message.send", who="bob", text=control + "x")

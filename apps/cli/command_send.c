@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 #define TEXT_READ_MAX                                                                              \
-    (65536 + 1) /* one byte past what a message holds, so that the daemon refuses */
+    (57344 + 1) /* one byte past what a message holds, so that the daemon refuses */
 #define WAIT_USUALLY (60 * SECOND)
 
 struct text {
