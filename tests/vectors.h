@@ -42,7 +42,7 @@ typedef void topic_run(struct tally *tally, const json_t *file);
 topic_run run_noise;
 topic_run run_x25519, run_x25519_strict;
 topic_run run_ed25519, run_ed25519_points, run_ed25519_edge;
-topic_run run_chacha, run_xchacha, run_quic, run_quic_rfc9001;
+topic_run run_chacha, run_xchacha, run_aes_gcm, run_quic, run_quic_rfc9001;
 topic_run run_blake2b, run_hmac_blake2b, run_hkdf_blake2b, run_argon2id;
 topic_run run_hmac_sha256, run_hmac_sha512, run_hkdf_sha256, run_hkdf_sha512;
 topic_run run_bech32m, run_bip350;

@@ -1,6 +1,7 @@
 /* Ciphers, by every way in which our code calls them, and the packets of QUIC. */
 #include "engine/crypto/aead.h"
 #include "engine/crypto/kdf.h"
+#include "tests/aes_gcm.h"
 #include "tests/vectors.h"
 
 #include <string.h>
@@ -99,6 +100,29 @@ static void judge_xchacha(struct tally *tally, const json_t *test, const json_t 
 void run_xchacha(struct tally *tally, const json_t *file)
 {
     each_in_groups(tally, file, judge_xchacha);
+}
+
+/* --- AES-GCM, by libcrypto -------------------------------------------------------------------- */
+
+static void judge_aes_gcm(struct tally *tally, const json_t *test, const json_t *group)
+{
+    static struct aead_case c;
+    static uint8_t out[FIELD_MAX_BYTES + AES_GCM_TAG_BYTES];
+    (void)group;
+    load(&c, test);
+    struct bytes key = VIEW(c.key), nonce = VIEW(c.nonce), associated = VIEW(c.associated);
+    bool valid = is_valid(test);
+    bool good = aes_gcm_open(out, key, nonce, VIEW(c.sealed), associated) == valid;
+    if (good && valid)
+        good = memcmp(out, c.text.data, c.text.size) == 0 &&
+               aes_gcm_seal(out, key, nonce, VIEW(c.text), associated) &&
+               memcmp(out, c.sealed.data, c.sealed.size) == 0;
+    judge(tally, good, "differs", text_of(test, "comment"));
+}
+
+void run_aes_gcm(struct tally *tally, const json_t *file)
+{
+    each_in_groups(tally, file, judge_aes_gcm);
 }
 
 /* --- QUIC: RFC 9001, 5.3 and 5.4 -------------------------------------------------------------- */
