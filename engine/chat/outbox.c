@@ -278,6 +278,8 @@ static size_t gather(const struct peer *peer, struct ack_run runs[ACK_RUNS_IN_CE
 
 static void drop_receipts(struct peer *peer, size_t count)
 {
+    if (count == 0)
+        return;
     peer->receipt_count -= count;
     memmove(peer->receipts, peer->receipts + count, peer->receipt_count * sizeof *peer->receipts);
 }
