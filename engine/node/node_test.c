@@ -1,180 +1,9 @@
 /* Two whole nodes and a wire without faults; the faults are the simulator's. */
-#include "engine/node/node.h"
-#include "tests/test.h"
+#include "engine/node/fixture.h"
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-#define START         ((instant)1763900000 * SECOND)
-#define TRIP          (25 * MILLISECOND)
-#define IN_FLIGHT_MAX 4096
-
-struct side {
-    char path[128];
-    struct node *node;
-    struct address at;
-    char card[CARD_TEXT_CHARS + 1];
-    int64_t contact;
-    struct rng_seeded luck;
-    struct rng rng;
-    size_t received, delivered; /* events seen */
-};
-
-struct flying {
-    struct side *to;
-    struct address from;
-    instant arrives;
-    size_t size;
-    uint8_t data[1500];
-};
-
-static struct side alice, bob;
-static struct flying *air;
-static size_t air_count;
-static instant now;
-static char folder[64];
-
-static void side_start(struct side *side)
-{
-    struct node_settings settings = { .place = { .path = side->path, .key = { 5 } },
-                                      .datagram_most = 1452 };
-    enum store_trouble trouble;
-    CHECK(node_create(&settings, now, &side->rng, NULL, &side->node, &trouble) == FAULT_NONE);
-}
-
-static void side_make(struct side *side, const char *name, const char *at, uint64_t seed)
-{
-    struct node_identity identity;
-    memset(side, 0, sizeof *side);
-    side->rng = rng_from_seed(&side->luck, seed);
-    snprintf(side->path, sizeof side->path, "%s/%s", folder, name);
-    CHECK(address_parse(at, &side->at));
-    side_start(side);
-    CHECK(node_identity(side->node, &identity) == ANSWER_NO_IDENTITY);
-    CHECK(node_identity_make(side->node, now, name) == ANSWER_DONE);
-    CHECK(node_identity_make(side->node, now, name) == ANSWER_HAS_IDENTITY);
-    CHECK(node_identity(side->node, &identity) == ANSWER_DONE);
-    CHECK_TEXT(identity.name, name);
-    card_write(side->card, &identity.card);
-    CHECK(node_settle(side->node) == FAULT_NONE);
-}
-
-static void begin(void)
-{
-    now = START;
-    air_count = 0;
-    air = calloc(IN_FLIGHT_MAX, sizeof *air);
-    snprintf(folder, sizeof folder, "/tmp/ramage-node-XXXXXX");
-    CHECK(mkdtemp(folder) != NULL);
-    side_make(&alice, "alice", "192.0.2.1:1000", 1);
-    side_make(&bob, "bob", "192.0.2.2:2000", 2);
-}
-
-static void side_stop(struct side *side)
-{
-    char path[160];
-    node_destroy(side->node);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s%s", side->path,
-                 ((const char *[]){ "", "-wal", "-shm" })[i]);
-        unlink(path);
-    }
-}
-
-static void end(void)
-{
-    side_stop(&alice);
-    side_stop(&bob);
-    rmdir(folder);
-    free(air);
-}
-
-static void send_off(struct side *from)
-{
-    struct datagrams out;
-    while (node_next_datagrams(from->node, now, &out)) {
-        for (size_t at = 0; at < out.bytes.size; at += out.segment) {
-            size_t size = out.bytes.size - at < out.segment ? out.bytes.size - at : out.segment;
-            struct side *to = address_equal(&out.to, &alice.at) ? &alice
-                              : address_equal(&out.to, &bob.at) ? &bob
-                                                                : NULL;
-            if (to == NULL || air_count == IN_FLIGHT_MAX || size > sizeof air[0].data)
-                continue;
-            struct flying *flying = &air[air_count++];
-            *flying =
-                (struct flying){ .to = to, .from = from->at, .arrives = now + TRIP, .size = size };
-            memcpy(flying->data, out.bytes.data + at, size);
-        }
-    }
-}
-
-static void look(struct side *side)
-{
-    struct node_event event;
-    while (node_next_event(side->node, &event)) {
-        side->received += event.event.kind == EVENT_MESSAGE_RECEIVED;
-        side->delivered +=
-            event.event.kind == EVENT_MESSAGE_STATE && event.event.detail == MESSAGE_DELIVERED;
-    }
-}
-
-static void run(duration length)
-{
-    instant until = now + length;
-    for (;;) {
-        send_off(&alice);
-        send_off(&bob);
-        look(&alice);
-        look(&bob);
-        instant next = earlier(node_deadline(alice.node), node_deadline(bob.node));
-        if (air_count > 0)
-            next = earlier(next, air[0].arrives);
-        if (next > until)
-            break;
-        now = later(now, next);
-        size_t due = 0;
-        for (; due < air_count && air[due].arrives <= now; due++)
-            node_receive(air[due].to->node, now, &air[due].from,
-                         (struct bytes){ air[due].data, air[due].size });
-        memmove(air, air + due, (air_count - due) * sizeof *air);
-        air_count -= due;
-        node_advance(alice.node, now);
-        node_advance(bob.node, now);
-    }
-    now = until;
-}
-
-static void add(struct side *side, const struct side *other, const char *name, bool with_address)
-{
-    struct node_contact contact;
-    CHECK(node_contact_add(side->node, now, other->card, name, &other->at, with_address,
-                           &contact) == ANSWER_DONE);
-    side->contact = contact.row.id;
-}
-
-static void friends(void)
-{
-    begin();
-    add(&alice, &bob, "Bob", true);
-    add(&bob, &alice, "Alice", false);
-}
-
-static int64_t say(struct side *side, const char *text)
-{
-    struct store_message message;
-    CHECK(node_message_send(side->node, now, side->contact, bytes_of_text(text), NULL, &message) ==
-          ANSWER_DONE);
-    return message.row;
-}
-
-static bool online(struct side *side)
-{
-    struct node_contact contact;
-    CHECK(node_contact_get(side->node, side->contact, &contact) == ANSWER_DONE);
-    return contact.online;
-}
 
 static void test_two_people_meet_at_a_door_and_talk(void)
 {
@@ -356,7 +185,7 @@ static void test_a_question_that_failed_stops_the_node(void)
 /* Bob's home again, with everything of his but the account: another person on the same device. */
 static void bob_becomes(const char *name)
 {
-    struct store_place place = { .path = bob.path, .key = { 5 } };
+    struct store_place place = side_place(&bob);
     struct node_identity identity;
     struct store_self self;
     struct store_link_key key;
@@ -369,6 +198,7 @@ static void bob_becomes(const char *name)
     CHECK(store_link_key_before(store, UINT32_MAX, &key) == FAULT_NONE);
     store_close(store);
     snprintf(bob.path, sizeof bob.path, "%s/%s", folder, name);
+    place = side_place(&bob);
     self.account_seed[0] ^= 1;
     key.secret[0] ^= 8;
     self.card_secret[0] ^= 1;
