@@ -666,18 +666,24 @@ def a_reader_who_is_nearly_too_slow_gets_every_answer(folder):
     daemon.stop()
 
 
+def people_of(daemon):
+    """What is typed about contacts; links and sessions may come up meanwhile."""
+    return [(contact["id"], contact["name"], [place["address"] for place in contact["at"]])
+            for contact in daemon.ask("contact.list")["contacts"]]
+
+
 @case
 def a_refused_change_changes_nothing(folder):
     ada, bob = friends(folder)
     other = Daemon(folder, "eve").start()
     ada.ask("contact.add", card=other.new()["card"], name="eve")
-    before = ada.ask("contact.list")["contacts"], ada.status()["newest_event"]
+    before = people_of(ada), ada.status()["newest_event"]
     many = [f"192.0.2.{number}:1" for number in range(8)]
     refused("NAME_TAKEN", ada.ask, "contact.update", who="bob", name="EVE", at=["192.0.2.1:1"])
     refused("ADDRESSES_FULL", ada.ask, "contact.update", who="bob", name="rob", at=many)
     refused("BAD_ADDRESS", ada.ask, "contact.update", who="bob", name="rob", at=["localhost:1"])
     refused("BAD_ADDRESS", ada.ask, "contact.update", who="bob", name="rob", at=["192.0.2.1:0"])
-    assert (ada.ask("contact.list")["contacts"], ada.status()["newest_event"]) == before
+    assert (people_of(ada), ada.status()["newest_event"]) == before
     changed = ada.ask("contact.update", who="bob", name="rob", at=many[:7])["contact"]
     assert changed["name"] == "rob" and len(changed["at"]) == 8, changed
     for daemon in (ada, bob, other):
