@@ -13,7 +13,10 @@ void (*overheard)(struct bytes datagram);
 
 struct store_place side_place(const struct side *side)
 {
-    return (struct store_place){ .path = side->path, .key = { 5 } };
+    struct store_place place = { .path = side->path };
+    for (size_t i = 0; i < sizeof place.key; i++)
+        place.key[i] = (uint8_t)(5 + 37 * i);
+    return place;
 }
 
 void side_start(struct side *side)
