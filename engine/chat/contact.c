@@ -93,6 +93,7 @@ enum answer chat_contact_add(struct chat *chat, instant now, const struct card *
     if (fault == FAULT_NONE)
         fault = chat_tell(chat, now, EVENT_CONTACT_CHANGED, contact.id, 0, 0);
     *out = contact;
+    wipe(&contact, sizeof contact);
     return answer_of(fault);
 }
 
@@ -108,12 +109,13 @@ static enum answer similar(struct chat *chat, const char *who)
     size_t size = strlen(who);
     enum fault fault;
     int64_t at = 0;
-    while ((fault = store_contact_next(chat->store, at, &contact)) == FAULT_NONE) {
-        if (size > 0 && strncasecmp(contact.name, who, size) == 0)
-            return ANSWER_AMBIGUOUS_CONTACT;
+    bool alike = false;
+    while (!alike && (fault = store_contact_next(chat->store, at, &contact)) == FAULT_NONE) {
+        alike = size > 0 && strncasecmp(contact.name, who, size) == 0;
         at = contact.id;
     }
-    return found(fault);
+    wipe(&contact, sizeof contact);
+    return alike ? ANSWER_AMBIGUOUS_CONTACT : found(fault);
 }
 
 enum answer chat_contact_find(struct chat *chat, const char *who, struct store_contact *out)
@@ -158,6 +160,8 @@ enum answer chat_contact_rename(struct chat *chat, instant now, int64_t contact,
     enum fault fault = store_contact_update(chat->store, &row);
     if (fault == FAULT_NONE)
         fault = chat_tell(chat, now, EVENT_CONTACT_CHANGED, contact, 0, 0);
+    wipe(&row, sizeof row);
+    wipe(&other, sizeof other);
     return answer_of(fault);
 }
 
@@ -229,6 +233,7 @@ enum fault chat_device_seen(struct chat *chat, instant now, const struct certifi
     fault = store_device_put(chat->store, &known);
     if (fault == FAULT_NONE)
         fault = store_contact_update(chat->store, &contact);
+    wipe(&contact, sizeof contact);
     *out = known;
     return fault;
 }
@@ -247,10 +252,12 @@ enum fault chat_visit_seen(struct chat *chat, const uint8_t account[32], uint64_
 {
     struct store_contact contact;
     enum fault fault = store_contact_by_account(chat->store, account, &contact);
-    if (fault != FAULT_NONE || stamp <= contact.newest_stamp)
-        return fault;
-    contact.newest_stamp = stamp;
-    return store_contact_update(chat->store, &contact);
+    if (fault == FAULT_NONE && stamp > contact.newest_stamp) {
+        contact.newest_stamp = stamp;
+        fault = store_contact_update(chat->store, &contact);
+    }
+    wipe(&contact, sizeof contact);
+    return fault;
 }
 
 /* --- their lists ------------------------------------------------------------------------------ */

@@ -31,6 +31,7 @@ struct chat *chat_create(struct store *store, struct rng *rng, struct log *log)
     chat->outbox = outbox_create();
     for (int64_t at = 0; store_contact_next(store, at, &contact) == FAULT_NONE; at = contact.id)
         outbox_written(chat->outbox, contact.id);
+    wipe(&contact, sizeof contact);
     return chat;
 }
 
@@ -152,6 +153,7 @@ enum answer chat_write(struct chat *chat, instant now, int64_t contact, struct b
         .text = text,
     };
     place(chat, &row, out);
+    wipe(&row, sizeof row);
     enum fault fault = keep(chat, now, out, request_key);
     if (fault == FAULT_NONE)
         outbox_written(chat->outbox, contact);

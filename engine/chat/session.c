@@ -471,12 +471,11 @@ static enum fault claimed_truly(struct chat *chat, const struct sessions *sessio
     enum fault fault = store_contact_get(chat->store, sessions->contact, &contact);
     if (fault == FAULT_NONE)
         fault = store_device_get(chat->store, sessions->device, &device);
-    if (fault != FAULT_NONE)
-        return fault;
-    return memcmp(claim->account, contact.account, KEY_BYTES) == 0 &&
-                   memcmp(claim->device, device.device, KEY_BYTES) == 0
-               ? FAULT_NONE
-               : FAULT_PEER;
+    if (fault == FAULT_NONE && (memcmp(claim->account, contact.account, KEY_BYTES) != 0 ||
+                                memcmp(claim->device, device.device, KEY_BYTES) != 0))
+        fault = FAULT_PEER;
+    wipe(&contact, sizeof contact);
+    return fault;
 }
 
 enum fault session_read_start(struct chat *chat, instant now, const struct sessions *sessions,

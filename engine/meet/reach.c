@@ -167,6 +167,7 @@ struct meet *meet_create(struct store *store, struct chat *chat, instant now, st
         try_now(meet, reach_create(meet, contact.id), now);
         at = contact.id;
     }
+    wipe(&contact, sizeof contact);
     return meet;
 }
 

@@ -1,5 +1,7 @@
 #include "engine/node/inside.h"
 
+#include "base/mem.h"
+
 #include <string.h>
 
 static enum answer describe(struct node *node, struct node_contact *out)
@@ -20,6 +22,7 @@ static enum answer describe(struct node *node, struct node_contact *out)
             break;
     if (call != NULL && links_look(node->links, call->link, &link))
         out->rtt = link.rtt;
+    wipe(out->row.pair, sizeof out->row.pair); /* for sessions alone */
     return chat_safety(node->chat, out->row.id, &out->safety);
 }
 
@@ -43,6 +46,7 @@ enum answer node_contact_add(struct node *node, instant now, const char *card, c
         links_admit_account(node->links, theirs.account, 0);
         answer = meet_contact_add(node->meet, now, out->row.id, at, at_count);
     }
+    wipe(&theirs, sizeof theirs);
     return described(node, answer, out);
 }
 
@@ -102,6 +106,7 @@ enum answer node_contact_remove(struct node *node, instant now, int64_t contact)
     if (answer != ANSWER_DONE)
         return node_answer(node, answer);
     links_refuse_account(node->links, row.account);
+    wipe(&row, sizeof row);
     for (int64_t at = 0; chat_device_next(node->chat, at, &device) == ANSWER_DONE; at = device.id)
         if (device.contact == contact)
             links_refuse_device(node->links, device.device);

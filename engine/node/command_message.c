@@ -1,5 +1,7 @@
 #include "engine/node/inside.h"
 
+#include "base/mem.h"
+
 #include <string.h>
 
 enum answer node_message_send(struct node *node, instant now, int64_t contact, struct bytes text,
@@ -82,6 +84,7 @@ enum answer node_why(struct node *node, instant now, int64_t message, struct nod
     out->ahead = owed.ahead;
     out->online = reach.up;
     out->last_seen = contact.last_seen;
+    wipe(&contact, sizeof contact);
     out->next_try = reach.next_try;
     out->address_count = reach.at_count;
     tell_attempts(&reach, out);

@@ -115,7 +115,9 @@ static int64_t befriend(struct side *side, const struct side *other)
     struct node_contact contact;
     CHECK(node_contact_add(side->node, now, other->card, "Friend", &other->at, 1, &contact) ==
           ANSWER_DONE);
-    return contact.row.id;
+    int64_t id = contact.row.id;
+    wipe(&contact, sizeof contact);
+    return id;
 }
 
 /* --- what there is to find ----------------------------------------------------------------------

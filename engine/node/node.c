@@ -123,6 +123,7 @@ static void admit_all(struct node *node)
         links_admit_device(node->links, device.device, device.newest_stamp);
         node_share_psks(node, &device);
     }
+    wipe(&contact, sizeof contact);
 }
 
 void node_wake(struct node *node, instant now)

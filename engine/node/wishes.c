@@ -84,6 +84,7 @@ static bool describe_dial(struct node *node, const struct wish *wish, struct lin
         memcpy(dial->account, contact.account, sizeof dial->account);
         wipe(&door, sizeof door);
         wipe(&card, sizeof card);
+        wipe(&contact, sizeof contact);
         return true;
     }
     if (chat_device_get(node->chat, wish->device, &device) != ANSWER_DONE)
