@@ -478,6 +478,19 @@ static enum fault claimed_truly(struct chat *chat, const struct sessions *sessio
     return fault;
 }
 
+/* Further ahead than it can be counted: the clock was set back. */
+static instant starts_until(const struct sessions *sessions, instant now)
+{
+    bool sane = sessions->starts_until <= after(now, SESSION_STARTS_AT_ONCE * SESSION_STARTS_PAUSE);
+    return sane ? later(sessions->starts_until, now) : now;
+}
+
+static bool may_take_another(const struct sessions *sessions, instant now)
+{
+    return starts_until(sessions, now) <=
+           after(now, (SESSION_STARTS_AT_ONCE - 1) * SESSION_STARTS_PAUSE);
+}
+
 enum fault session_read_start(struct chat *chat, instant now, const struct sessions *sessions,
                               const uint8_t bundle[BUNDLE_ID_BYTES], struct bytes start,
                               struct session_begun *out)
@@ -492,7 +505,8 @@ enum fault session_read_start(struct chat *chat, instant now, const struct sessi
         return fault;
     if (fault == FAULT_NONE)
         return FAULT_GONE;
-    fault = read_prekey(chat, bundle, &secrets, &prekey);
+    fault =
+        may_take_another(sessions, now) ? read_prekey(chat, bundle, &secrets, &prekey) : FAULT_PEER;
     if (fault == FAULT_NONE)
         fault = prekey.one_time && prekey.device != sessions->device ? FAULT_PEER : FAULT_NONE;
     if (fault == FAULT_NONE)
@@ -553,19 +567,20 @@ enum fault session_adopt(struct chat *chat, instant now, struct sessions *sessio
               after(active->row.made, SESSION_CROSSING_FOR) <= now;
     session->row.device = sessions->device;
     session->row.heard = true;
-    enum fault fault = unseal_where(chat, now, sessions, is_lost, &losses);
+    /* Without its secrets no second copy of the start can be opened; those of a last-resort bundle
+       live on, so what was seen under it is remembered: first, for there may be no room. */
+    enum fault fault =
+        begun->one_time ? store_prekey_remove(chat->store, begun->bundle)
+                        : store_seen_add(chat->store, begun->seen, begun->bundle, session->row.id);
+    if (fault == FAULT_NONE)
+        fault = unseal_where(chat, now, sessions, is_lost, &losses);
     if (fault == FAULT_NONE)
         fault = make_room(chat, now, sessions);
     if (fault == FAULT_NONE)
         fault = session_write(chat, session, true);
-    /* Without its secrets no second copy of the start can be opened; those of a last-resort bundle
-       live on, so what was seen under it is remembered. */
-    if (fault == FAULT_NONE)
-        fault = begun->one_time
-                    ? store_prekey_remove(chat->store, begun->bundle)
-                    : store_seen_add(chat->store, begun->seen, begun->bundle, session->row.id);
     if (fault == FAULT_NONE) {
         insert(sessions, session);
+        sessions->starts_until = after(starts_until(sessions, now), SESSION_STARTS_PAUSE);
         begun->session = NULL;
     }
     return fault;

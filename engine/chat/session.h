@@ -16,6 +16,11 @@
 #define SESSION_RETRY_AFTER  (3 * DAY) /* unanswered so long, a newer bundle is tried */
 #define SESSION_STALE_TURNS  4         /* what was sealed so long ago is sealed again */
 
+/* So many starts of a device are taken at once, and then one at a time: each costs a row for weeks,
+   and sealing anew all that it is owed. */
+#define SESSION_STARTS_AT_ONCE 16
+#define SESSION_STARTS_PAUSE   (10 * MINUTE)
+
 struct session {              /* in secret memory */
     struct store_session row; /* but its state, which is the ratchet */
     struct ratchet *ratchet;
@@ -28,8 +33,9 @@ struct sessions {
     int64_t device, contact;
     struct session *all[STORE_SESSIONS_MAX];
     size_t count;
-    bool psks_changed; /* links are to be told */
-    bool head_known;   /* of the newest list held of the contact */
+    instant starts_until; /* one pause for each start taken: then all of them are forgotten */
+    bool psks_changed;    /* links are to be told */
+    bool head_known;      /* of the newest list held of the contact */
     struct list_head head;
 };
 

@@ -413,6 +413,57 @@ static void test_a_start_that_comes_again_begins_nothing(void)
     part();
 }
 
+static void begin_anew(struct side *side)
+{
+    CHECK(session_start(side->chat, now, with(side), true) == FAULT_NONE);
+    say(side, "again");
+}
+
+/* Each start costs its receiver a row for weeks, a look for people, and all that was sealed. */
+static void test_a_device_cannot_begin_sessions_without_end(void)
+{
+    enum { minutes = 100 };
+    friends();
+    connect_both();
+    exchange();
+    for (size_t i = 0; i < minutes; i++) {
+        now += MINUTE + SECOND;
+        begin_anew(&alice);
+        carry(&alice, &bob, false);
+        carry(&bob, &alice, true);
+    }
+    size_t resets = event_count(&bob, EVENT_SESSION_RESET);
+    CHECK(resets >= 10 &&
+          resets <= SESSION_STARTS_AT_ONCE + minutes * MINUTE / SESSION_STARTS_PAUSE);
+    now += SESSION_STARTS_PAUSE;
+    begin_anew(&alice);
+    exchange();
+    CHECK(same_session());
+    part();
+}
+
+/* Where no more starts can be remembered, nothing is left behind of one that was refused. */
+static void test_a_start_that_cannot_be_remembered_begins_nothing(void)
+{
+    struct store_prekey prekey;
+    uint8_t hash[HASH_BYTES] = { 0 };
+    friends();
+    CHECK(store_prekey_newest(bob.store, &prekey) == FAULT_NONE);
+    for (uint32_t i = 0; i < STORE_SEEN_MAX; i++) {
+        memcpy(hash, &i, sizeof i);
+        CHECK(store_seen_add(bob.store, hash, prekey.id, hash) == FAULT_NONE);
+    }
+    connect_both();
+    for (size_t i = 0; i < STORE_SESSIONS_MAX + 1; i++) {
+        begin_anew(&alice);
+        carry(&alice, &bob, false);
+    }
+    CHECK_INT(with(&bob)->count, 0);
+    side_reopen(&bob);
+    CHECK_INT(with(&bob)->count, 0);
+    part();
+}
+
 TESTS(TEST(test_a_link_alone_begins_a_session),
       TEST(test_the_called_one_waits_for_the_callers_start), TEST(test_crossing_starts_converge),
       TEST(test_a_sealed_message_needs_no_answer_to_be_read),
@@ -426,4 +477,6 @@ TESTS(TEST(test_a_link_alone_begins_a_session),
       TEST(test_T10_older_forked_and_gapped_lists_are_refused),
       TEST(test_T10_a_head_that_differs_raises_the_alarm),
       TEST(test_T04_a_damaged_cell_changes_nothing), TEST(test_T03_a_cell_reflected_is_not_opened),
-      TEST(test_a_start_that_comes_again_begins_nothing))
+      TEST(test_a_start_that_comes_again_begins_nothing),
+      TEST(test_a_device_cannot_begin_sessions_without_end),
+      TEST(test_a_start_that_cannot_be_remembered_begins_nothing))
