@@ -140,10 +140,15 @@ enum fault content_read(struct bytes content, struct content_head *head, struct 
     if (!list_head_read(&in, &head->ours) || !list_head_read(&in, &head->theirs) ||
         !cursor_take(&in, head->pair, sizeof head->pair))
         return FAULT_PEER;
+    size_t runs = 0;
     *items = in;
-    while (content_next(&in, &item))
+    while (content_next(&in, &item)) {
         if (!item_good(&item))
             return FAULT_PEER;
+        runs += item.kind == ITEM_ACK ? item.bytes.size / ACK_RUN_BYTES : 0;
+    }
+    if (runs > ACK_RUNS_MAX) /* each has to be looked for */
+        return FAULT_PEER;
     struct bytes rest = { in.read + in.at, in.size - in.at };
     return cursor_good(&in) && all_zero(rest) ? FAULT_NONE : FAULT_PEER;
 }

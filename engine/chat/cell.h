@@ -16,6 +16,7 @@
 #define CELL_START_VERSION           2
 #define CELL_START_BYTES(start_size) (1 + BUNDLE_ID_BYTES + 2 + (start_size))
 #define ACK_RUN_BYTES                (CHAIN_ID_BYTES + 4 + 2)
+#define ACK_RUNS_MAX                 50   /* in one cell: so many fit the smallest class */
 #define ACK_RUN_MAX                  1000 /* numbers in one run: what a ratchet bridges */
 
 /* The smallest class that takes so many bytes, not below `least`; 0: none does. */

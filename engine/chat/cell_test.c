@@ -109,6 +109,25 @@ static void test_what_is_not_canonical_is_refused(void)
     CHECK(content_read(content, &head, &items) == FAULT_PEER);
 }
 
+static void test_a_cell_holds_so_many_runs_and_no_more(void)
+{
+    struct ack_run runs[ACK_RUNS_MAX] = { { .count = 1 } };
+    struct content_head head;
+    struct cursor items;
+    for (size_t i = 0; i < COUNT(runs); i++)
+        runs[i] = (struct ack_run){ .first = (uint32_t)i, .count = ACK_RUN_MAX };
+    for (size_t more = 0; more < 2; more++) {
+        struct cursor out = cursor_into(memory, 2000);
+        content_begin(&out, &sample_head);
+        content_put_acks(&out, runs, COUNT(runs));
+        if (more > 0)
+            content_put_acks(&out, runs, more);
+        content_end(&out);
+        CHECK(content_read(cursor_written(&out), &head, &items) ==
+              (more > 0 ? FAULT_PEER : FAULT_NONE));
+    }
+}
+
 static void test_a_start_cell_is_taken_apart(void)
 {
     static uint8_t start[START_LARGE_BYTES];
@@ -141,4 +160,4 @@ static void test_a_start_cell_is_taken_apart(void)
 TESTS(TEST(test_a_content_reads_as_it_was_written),
       TEST(test_T27_padding_fills_the_cell_and_is_all_zero),
       TEST(test_classes_are_the_smallest_that_hold_it), TEST(test_what_is_not_canonical_is_refused),
-      TEST(test_a_start_cell_is_taken_apart))
+      TEST(test_a_cell_holds_so_many_runs_and_no_more), TEST(test_a_start_cell_is_taken_apart))

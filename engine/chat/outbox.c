@@ -11,7 +11,6 @@
 /* Acknowledgements are made while a burst is read and leave before the next: more than a link's
    flow control lets in at once is not honest, and what is dropped here is asked for again later. */
 #define RECEIPTS_WAITING_MAX 65536
-#define ACK_RUNS_IN_CELL     50 /* so many fit the smallest class */
 
 /* A contact for whom something waits to be sealed. */
 struct waiting {
@@ -254,7 +253,7 @@ static bool wish_record(struct chat *chat, instant now, struct peer *peer, struc
 }
 
 /* As many as one cell takes, of one session. *runs are filled; returns how many receipts. */
-static size_t gather(const struct peer *peer, struct ack_run runs[ACK_RUNS_IN_CELL], size_t *count)
+static size_t gather(const struct peer *peer, struct ack_run runs[ACK_RUNS_MAX], size_t *count)
 {
     size_t taken = 0;
     *count = 0;
@@ -268,7 +267,7 @@ static size_t gather(const struct peer *peer, struct ack_run runs[ACK_RUNS_IN_CE
             last->count++;
             continue;
         }
-        if (*count == ACK_RUNS_IN_CELL)
+        if (*count == ACK_RUNS_MAX)
             break;
         runs[*count] = (struct ack_run){ .first = receipt->number, .count = 1 };
         memcpy(runs[(*count)++].chain, receipt->chain, sizeof receipt->chain);
@@ -286,7 +285,7 @@ static void drop_receipts(struct peer *peer, size_t count)
 
 static bool wish_acks(struct chat *chat, instant now, struct peer *peer, struct wish *out)
 {
-    struct ack_run runs[ACK_RUNS_IN_CELL];
+    struct ack_run runs[ACK_RUNS_MAX];
     size_t count;
     /* The last wish was taken, or outbox_busy would have said otherwise. */
     drop_receipts(peer, peer->receipts_wished);

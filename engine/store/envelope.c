@@ -60,14 +60,16 @@ enum fault store_envelope_next(struct store *store, int64_t device, int64_t afte
     return one_envelope(&query, out);
 }
 
-enum fault store_envelope_by_number(struct store *store, int64_t session, const uint8_t chain[8],
-                                    uint32_t number, struct store_envelope *out)
+enum fault store_envelope_in_run(struct store *store, int64_t session, const uint8_t chain[8],
+                                 uint32_t first, uint32_t count, struct store_envelope *out)
 {
-    static const char sql[] =
-        "SELECT " ENVELOPE_COLUMNS " FROM envelope WHERE session = ? AND number = ? AND chain = ?";
+    static const char sql[] = "SELECT " ENVELOPE_COLUMNS " FROM envelope WHERE session = ?"
+                              " AND number BETWEEN ? AND ? AND chain = ? ORDER BY number LIMIT 1";
+    assert(count > 0);
     struct query query = query_open(store, sql);
     query_bind(&query, session);
-    query_bind(&query, number);
+    query_bind(&query, first);
+    query_bind(&query, (int64_t)first + count - 1);
     query_bind_blob(&query, chain, sizeof out->chain);
     return one_envelope(&query, out);
 }

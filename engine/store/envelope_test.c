@@ -27,11 +27,11 @@ static void test_an_envelope_comes_back_as_it_was(void)
     CHECK_INT(store_envelope_add(home.store, &envelope), FAULT_NONE);
     fixture_settle(&home);
     fixture_reopen(&home);
-    CHECK_INT(store_envelope_by_number(home.store, 2, envelope.chain, envelope.number - 1, &found),
+    CHECK_INT(store_envelope_in_run(home.store, 2, envelope.chain, envelope.number - 1, 1, &found),
               FAULT_GONE);
-    CHECK_INT(store_envelope_by_number(home.store, 1, envelope.chain, envelope.number, &found),
+    CHECK_INT(store_envelope_in_run(home.store, 1, envelope.chain, envelope.number, 1, &found),
               FAULT_GONE);
-    CHECK_INT(store_envelope_by_number(home.store, 2, envelope.chain, envelope.number, &found),
+    CHECK_INT(store_envelope_in_run(home.store, 2, envelope.chain, envelope.number, 1, &found),
               FAULT_NONE);
     CHECK(found.row == envelope.row && found.device == 1 && found.session == 2);
     CHECK(found.number == envelope.number && found.turn == UINT64_MAX);
@@ -40,8 +40,15 @@ static void test_an_envelope_comes_back_as_it_was(void)
     CHECK_BYTES(found.key, envelope.key, 32);
     CHECK_INT(found.header_size, sizeof found.header);
     CHECK_BYTES(found.header, envelope.header, sizeof found.header);
+    uint32_t before = envelope.number - 1000;
+    CHECK_INT(store_envelope_in_run(home.store, 2, envelope.chain, before, 1000, &found),
+              FAULT_GONE);
+    CHECK_INT(store_envelope_in_run(home.store, 2, envelope.chain, before + 1, 1000, &found),
+              FAULT_NONE);
+    CHECK_INT(store_envelope_in_run(home.store, 2, envelope.chain, 0, UINT32_MAX, &found),
+              FAULT_NONE);
     envelope.chain[7]++;
-    CHECK_INT(store_envelope_by_number(home.store, 2, envelope.chain, envelope.number, &found),
+    CHECK_INT(store_envelope_in_run(home.store, 2, envelope.chain, envelope.number, 1, &found),
               FAULT_GONE);
     CHECK_INT(store_envelope_remove(home.store, envelope.row), FAULT_NONE);
     CHECK_INT(store_envelope_remove(home.store, envelope.row), FAULT_GONE);

@@ -257,8 +257,9 @@ enum fault store_envelope_add(struct store *store, struct store_envelope *envelo
 /* The next for that device after a row (0: the first); GONE at the end. */
 enum fault store_envelope_next(struct store *store, int64_t device, int64_t after,
                                struct store_envelope *out);
-enum fault store_envelope_by_number(struct store *store, int64_t session, const uint8_t chain[8],
-                                    uint32_t number, struct store_envelope *out);
+/* The one with the least number of `count` (at least 1) from `first` on. */
+enum fault store_envelope_in_run(struct store *store, int64_t session, const uint8_t chain[8],
+                                 uint32_t first, uint32_t count, struct store_envelope *out);
 /* The row alone; what is owed in it is for the caller to end or to unseal. */
 enum fault store_envelope_remove(struct store *store, int64_t row);
 

@@ -566,7 +566,7 @@ static void ask_of_sessions(struct store *store, int64_t contact)
     store_session_next(store, 1, session.row, &session);
     store_envelope_add(store, &envelope);
     store_envelope_next(store, 1, 0, &envelope);
-    store_envelope_by_number(store, 1, envelope.chain, 1, &envelope);
+    store_envelope_in_run(store, 1, envelope.chain, 1, 1, &envelope);
     store_outbox_next_written(store, contact, 0, &owed);
     store_outbox_seal(store, &owed, envelope.row, 1, 1);
     store_outbox_sealed(store, 1);

@@ -101,8 +101,8 @@ static void end_one(struct bench *bench, size_t number)
     struct store_envelope envelope;
     struct store_owed owed;
     uint32_t acknowledged = bench->number - (uint32_t)(bench->messages - number);
-    check(store_envelope_by_number(bench->store, bench->session.row, chain, acknowledged,
-                                   &envelope) == FAULT_NONE &&
+    check(store_envelope_in_run(bench->store, bench->session.row, chain, acknowledged, 1,
+                                &envelope) == FAULT_NONE &&
               store_outbox_next_in(bench->store, envelope.row, 0, &owed) == FAULT_NONE,
           "envelope by number");
     check(store_outbox_end(bench->store, owed.message, MESSAGE_DELIVERED, FAILURE_NONE, 2) ==
