@@ -246,17 +246,18 @@ enum fault own_record(struct chat *chat, instant now, int64_t device, struct cur
     enum fault fault = store_prekey_newest(chat->store, &last_resort);
     if (fault == FAULT_NONE && device != 0)
         fault = write_one_time(chat, now, device, one_time, &record.one_time_count);
-    if (fault != FAULT_NONE || chat_link_keys(chat, keys) == 0)
-        return FAULT_DISK;
-    record.certificate = BYTES_OF(keys[0].certificate);
-    record.bundle = BYTES_OF(last_resort.wire);
-    for (size_t i = 0; i < record.one_time_count; i++)
-        record.one_time[i] = BYTES_OF(one_time[i].wire);
-    record_write(&record, out);
+    size_t key_count = fault == FAULT_NONE ? chat_link_keys(chat, keys) : 0;
+    if (key_count > 0) {
+        record.certificate = BYTES_OF(keys[0].certificate);
+        record.bundle = BYTES_OF(last_resort.wire);
+        for (size_t i = 0; i < record.one_time_count; i++)
+            record.one_time[i] = BYTES_OF(one_time[i].wire);
+        record_write(&record, out);
+    }
     wipe(keys, sizeof keys);
     wipe(&last_resort, sizeof last_resort);
     wipe(one_time, sizeof one_time);
-    return FAULT_NONE;
+    return key_count > 0 ? FAULT_NONE : FAULT_DISK;
 }
 
 enum fault own_renew(struct chat *chat, instant now, bool *changed)
