@@ -21,7 +21,8 @@ static bool print_alarm(const json_t *event, const char *kind)
 {
     const char *says = NULL;
     if (strcmp(kind, "contact.session_reset") == 0)
-        says = ": session begun anew; if no device was replaced, compare cards\n";
+        says = ": session begun anew, as a device, yours or theirs, lost its state or was copied; "
+               "see `ramage contact show`\n";
     else if (strcmp(kind, "contact.list_forked") == 0)
         says = ": two device lists contradict each other; compare cards\n";
     if (says == NULL)

@@ -62,7 +62,11 @@ static void print_safety(const json_t *contact)
     if (reset != NULL) {
         fputs("\nreset       ", stdout);
         print_time(reset);
-        fputs(": begun anew by the other side; if no device was replaced, compare cards", stdout);
+        fputs(
+            ": begun anew, as a device, yours or theirs, lost its state or was copied\n"
+            "            if nobody put back an old copy, compare cards over something you trust;\n"
+            "            if somebody did, that device lacks what was delivered to it since",
+            stdout);
     }
     if (rpc_flag(contact, "list_forked"))
         fputs("\nwarning     two lists of this person's devices contradict each other: "

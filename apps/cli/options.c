@@ -29,7 +29,7 @@ static const struct option_row rows[OPTIONS] = {
                           "write \"ready\", or the name of an error, to descriptor N" },
     [OPTION_VERBOSE] = { "verbose", 'v', NULL, 1, "log what happens" },
     [OPTION_WAIT] = { "wait", 0, "STATE", 1,
-                      "return once the message is written, sealed or delivered" },
+                      "return once written here, sealed for them or delivered there" },
     [OPTION_TIMEOUT] = { "timeout", 0, "TIME", 1, "how long to wait: 30s, 10m, 2h (default 60s)" },
     [OPTION_REQUEST_KEY] = { "request-key", 0, "KEY", 1,
                              "repeating a send with the same key sends nothing new" },
