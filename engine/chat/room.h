@@ -35,7 +35,10 @@ enum fault chat_tell(struct chat *chat, instant now, enum event_kind kind, int64
 /* FAULT_DISK becomes ANSWER_DISK; anything else is the caller's to translate first. */
 enum answer answer_of(enum fault fault);
 
-/* contact.c. Takes what a device's record says: newer lists and bundles. FAULT_PEER: it is not to
+/* FAULT_GONE becomes ANSWER_NO_CONTACT. */
+enum answer contact_found(enum fault fault);
+
+/* device.c. Takes what a device's record says: newer lists and bundles. FAULT_PEER: it is not to
    be believed, and nothing of it was kept. */
 enum fault contact_take_record(struct chat *chat, instant now, const struct store_device *device,
                                struct bytes wire);
