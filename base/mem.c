@@ -54,3 +54,11 @@ void wipe(void *memory, size_t size)
 {
     explicit_bzero(memory, size);
 }
+
+#define STACK_REACH_BYTES 65536 /* deeper than SQLite and libsodium go with a key in hand */
+
+__attribute__((noinline)) void wipe_stack(void)
+{
+    uint8_t below[STACK_REACH_BYTES];
+    wipe(below, sizeof below);
+}

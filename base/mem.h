@@ -13,5 +13,7 @@ void mem_free(void *memory); /* NULL is fine */
 
 /* Clears a secret in a way no compiler may leave out. */
 void wipe(void *memory, size_t size);
+/* Clears what calls that have returned left on the stack below us: libraries copy keys about. */
+void wipe_stack(void);
 
 #endif

@@ -306,7 +306,9 @@ static enum fault drop_exposed(struct store *store)
     store->exposed = false;
     sqlite3_db_release_memory(store->db);
     struct query query = query_open(store, "SELECT count(*) FROM consumer");
-    return query_number(&query, &any);
+    enum fault fault = query_number(&query, &any);
+    wipe_stack(); /* SQLite moves small rows about on it */
+    return fault;
 }
 
 enum fault store_settle(struct store *store)
