@@ -55,7 +55,7 @@ void links_set_device(struct links *links, const struct sign_pair *device);
 /* `newest` is the greatest handshake stamp seen from that device: older message 1 are replays. */
 void links_admit_device(struct links *links, const uint8_t device[KEY_BYTES], uint64_t newest);
 void links_refuse_device(struct links *links, const uint8_t device[KEY_BYTES]); /* and hang up */
-/* What both devices know from their session, the newest first: at most LINK_PSKS. A dial names the
+/* What both devices know from their sessions, the best first: at most LINK_PSKS. A dial names the
    first; a caller may name either. With none, or with one the other side does not hold, the link
    comes up without being trusted. Set anew when it changes; copied. Unknown device: nothing. */
 #define LINK_PSKS 2
