@@ -146,9 +146,8 @@ static void introduce(const struct demo *demo)
         "Each has an identity (a key pair, made offline), a store and a socket:\n\n"
         "  You   %s  %.24s...\n  Echo  %s  %.24s...\n\n"
         "Each was given the other's card and address. \"written\" means on your disk, so that\n"
-        "a power cut cannot lose it; \"sealed\", that only the other's device can open it; "
-        "\"delivered\", on the other's disk, and "
-        "acknowledged.\n\n",
+        "a power cut cannot lose it; \"sealed\", that only the other's device can open it;\n"
+        "\"delivered\", on the other's disk, and acknowledged.\n\n",
         demo->pair.you.address, demo->pair.you.card, demo->pair.echo.address, demo->pair.echo.card);
     fflush(stdout);
 }
