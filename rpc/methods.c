@@ -60,7 +60,7 @@ static const struct rpc_shape shapes[] = {
           SECONDS("round_trip", "of the open link")
           FLAG_MUST("sealed", "both devices have used a session: what is sealed is for it alone")
           TIME("session_since", "when the present session was begun; absent: there is none")
-          TIME("session_reset", "when one was last begun anew, one side having lost it; else absent")
+          TIME("session_reset", "when one was last begun anew, being lost; absent: never")
           FLAG_MUST("list_forked", "the list of this person's devices contradicted itself")
           TIME_MUST("added", "when this contact was added")
           TIME("last_seen", "absent: never")) },
