@@ -333,17 +333,6 @@ static enum fault best_bundle(struct chat *chat, instant now, int64_t device,
     return fault;
 }
 
-bool session_is_stuck(struct chat *chat, instant now, const struct sessions *sessions)
-{
-    const struct session *active = sessions_active(sessions);
-    struct store_bundle bundle;
-    if (active == NULL || !active->row.initiator || active->row.heard ||
-        after(active->row.made, SESSION_RETRY_AFTER) > now ||
-        best_bundle(chat, now, sessions->device, &bundle) != FAULT_NONE)
-        return false;
-    return memcmp(bundle.id, active->row.bundle, sizeof bundle.id) != 0;
-}
-
 static void describe_us(struct chat *chat, instant now, const struct sessions *sessions, bool reset,
                         struct start_claim *claim)
 {

@@ -12,9 +12,8 @@
 #define SESSION_OTHERS_FOR   (30 * DAY) /* one that is not active is kept, to receive */
 #define SESSION_RESET_PAUSE  HOUR       /* between two resets, whoever makes them */
 #define SESSION_CROSSING_FOR MINUTE     /* two starts so close together have crossed */
-#define SESSION_RANK_AHEAD   DAY       /* of our clock, at most: or one start would rule for ever */
-#define SESSION_RETRY_AFTER  (3 * DAY) /* unanswered so long, a newer bundle is tried */
-#define SESSION_STALE_TURNS  4         /* what was sealed so long ago is sealed again */
+#define SESSION_RANK_AHEAD   DAY /* of our clock, at most: or one start would rule for ever */
+#define SESSION_STALE_TURNS  4   /* what was sealed so long ago is sealed again */
 
 /* So many starts of a device are taken at once, and then one at a time: each costs a row for weeks,
    and sealing anew all that it is owed. */
@@ -61,8 +60,6 @@ bool sessions_heard(const struct sessions *sessions); /* is there one both sides
 enum fault session_start(struct chat *chat, instant now, struct sessions *sessions, bool reset);
 /* May we begin another already? Not so soon that somebody could make us do nothing else. */
 bool session_may_follow(const struct sessions *sessions, instant now);
-/* Active, unanswered for days, and there is a newer bundle to try. */
-bool session_is_stuck(struct chat *chat, instant now, const struct sessions *sessions);
 /* Forgets what is too old: sessions of which nothing is expected any more, keys that were skipped.
  */
 enum fault sessions_age(struct chat *chat, instant now, struct sessions *sessions);
