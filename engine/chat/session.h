@@ -12,8 +12,9 @@
 #define SESSION_OTHERS_FOR   (30 * DAY) /* one that is not active is kept, to receive */
 #define SESSION_RESET_PAUSE  HOUR       /* between two resets, whoever makes them */
 #define SESSION_CROSSING_FOR MINUTE     /* two starts so close together have crossed */
-#define SESSION_RANK_AHEAD   DAY /* of our clock, at most: or one start would rule for ever */
-#define SESSION_STALE_TURNS  4   /* what was sealed so long ago is sealed again */
+#define SESSION_RANK_AHEAD                                                                         \
+    (3650 * DAY)              /* of our clock, at most: or one start would rule for ever */
+#define SESSION_STALE_TURNS 4 /* what was sealed so long ago is sealed again */
 
 /* So many starts of a device are taken at once, and then one at a time: each costs a row for weeks,
    and sealing anew all that it is owed. */

@@ -1,6 +1,7 @@
 /* Sessions between two devices: crossing starts, losses, thefts. docs/protocol.md, "Sessions of a
    pair". */
 #include "engine/chat/fixture.h"
+#include "engine/chat/message.h"
 #include "engine/chat/own.h"
 #include "engine/chat/session.h"
 #include "tests/test.h"
@@ -464,6 +465,78 @@ static void test_a_start_that_cannot_be_remembered_begins_nothing(void)
     part();
 }
 
+/* --- ranks and foreign words ------------------------------------------------------------------ */
+
+static void seal_ahead(duration by)
+{
+    now += by;
+    say(&alice, "from the future");
+    next_frame(&alice);
+    now -= by;
+    connect_both();
+    exchange();
+}
+
+static void test_a_clock_that_is_years_ahead_keeps_nobody_out(void)
+{
+    friends();
+    seal_ahead(700 * DAY);
+    CHECK_TEXT(heard(&bob), "from the future ");
+    say(&bob, "so soon?");
+    exchange();
+    check_all_is_well();
+    part();
+}
+
+static void test_a_rank_beyond_every_clock_begins_nothing(void)
+{
+    friends();
+    seal_ahead(4000 * DAY);
+    CHECK_INT(with(&bob)->count, 0);
+    CHECK_TEXT(heard(&bob), "");
+    part();
+}
+
+/* What Bob seals by hand for Alice, as a contact who means harm can. */
+static void offer_by_hand(struct bytes message)
+{
+    static uint8_t frame[1 + CELL_LEAST_BYTES], content[CELL_LEAST_BYTES];
+    struct session *session = sessions_active(with(&bob));
+    struct content_head head = { .ours = bob.chat->own->head };
+    struct ratchet_step step;
+    CHECK(ratchet_step(session->ratchet, now, &rng, &step) == FAULT_NONE);
+    size_t size = CELL_LEAST_BYTES - step.header_size - RATCHET_BODY_EXTRA_BYTES;
+    struct cursor out = cursor_into(content, size);
+    content_begin(&out, &head);
+    content_put(&out, ITEM_MESSAGE, message);
+    content_end(&out);
+    frame[0] = FRAME_CELL;
+    ratchet_seal(frame + 1, session->row.id, &step, cursor_written(&out), &rng);
+    learn(&alice, NEWS_RECEIVED, BYTES_OF(frame));
+}
+
+static void test_words_for_another_conversation_are_refused_with_their_cell(void)
+{
+    uint8_t memory[256];
+    struct message message = { .height = 1, .text = bytes_of_text("not for you") };
+    friends();
+    connect_both();
+    exchange();
+    for (int right = 0; right < 2; right++) {
+        struct cursor out = cursor_into(memory, sizeof memory);
+        conversation_id(message.conversation, alice.card.account,
+                        right ? bob.card.account : alice.card.account);
+        message_write(&message, &out);
+        offer_by_hand(cursor_written(&out));
+        CHECK_TEXT(heard(&alice), right ? "not for you " : "");
+        CHECK(right == (next_frame(&alice).size > 0)); /* acknowledged only then */
+    }
+    memory[0] = 9; /* nor what is no message of this version */
+    offer_by_hand((struct bytes){ memory, 60 });
+    CHECK_INT(next_frame(&alice).size, 0);
+    part();
+}
+
 TESTS(TEST(test_a_link_alone_begins_a_session),
       TEST(test_the_called_one_waits_for_the_callers_start), TEST(test_crossing_starts_converge),
       TEST(test_a_sealed_message_needs_no_answer_to_be_read),
@@ -479,4 +552,7 @@ TESTS(TEST(test_a_link_alone_begins_a_session),
       TEST(test_T04_a_damaged_cell_changes_nothing), TEST(test_T03_a_cell_reflected_is_not_opened),
       TEST(test_a_start_that_comes_again_begins_nothing),
       TEST(test_a_device_cannot_begin_sessions_without_end),
-      TEST(test_a_start_that_cannot_be_remembered_begins_nothing))
+      TEST(test_a_start_that_cannot_be_remembered_begins_nothing),
+      TEST(test_a_clock_that_is_years_ahead_keeps_nobody_out),
+      TEST(test_a_rank_beyond_every_clock_begins_nothing),
+      TEST(test_words_for_another_conversation_are_refused_with_their_cell))
