@@ -45,7 +45,7 @@ struct dht_rates {
 };
 
 struct dht_settings {
-    struct dht_id id; /* all zero: drawn */
+    struct dht_id id; /* of IPv4; all zero: drawn. Each family has an id of its own (BEP 42, 45) */
     bool no_ipv4, no_ipv6;
     bool read_only; /* metered, or a guest: never serve (BEP 43). Else: while nobody reaches us */
     struct dht_rates rates;
@@ -67,9 +67,9 @@ void dht_try(struct dht *dht, instant now, enum dht_source source, const struct 
              size_t count);
 /* Nodes that answered lately, best first, to be kept over a restart: at most DHT_SAVED_MAX_BYTES.
    dht_restore takes them back before anything else is asked; FAULT_PEER: not so made, nothing was
-   taken. The id is kept with them. */
+   taken. Our ids are kept with them. */
 #define DHT_SAVED_NODES     300 /* of each family */
-#define DHT_SAVED_MAX_BYTES (1 + DHT_ID_BYTES + 2 * (2 + DHT_SAVED_NODES * 38))
+#define DHT_SAVED_MAX_BYTES (1 + 2 * (DHT_ID_BYTES + 2) + DHT_SAVED_NODES * (26 + 38))
 size_t dht_save(const struct dht *dht, uint8_t out[DHT_SAVED_MAX_BYTES]);
 enum fault dht_restore(struct dht *dht, instant now, struct bytes saved);
 /* Our own network changed: what was known of our address is forgotten, nodes are asked anew. */
@@ -156,13 +156,13 @@ instant dht_deadline(const struct dht *dht);
 /* --- looking ------------------------------------------------------------------------------- */
 
 struct dht_family {
+    struct dht_id id;
     size_t good;         /* answered within 15 minutes */
     size_t known;        /* in the table */
     double estimate;     /* nodes in the whole network; 0: not known yet */
     struct address self; /* what others see as our address; port 0: no quorum yet */
 };
 struct dht_status {
-    struct dht_id id;
     struct dht_family ipv4, ipv6;
     bool read_only; /* we say so now */
     size_t operations, in_flight;
