@@ -1,6 +1,7 @@
 #include "host/host.h"
 
 #include "base/mem.h"
+#include "host/file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,28 +21,6 @@ struct host_home {
     char *path;
 };
 
-static enum host_trouble trouble_of(int error)
-{
-    switch (error) {
-    case ENOENT:
-        return HOST_ABSENT;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-    case ENOTDIR:
-    case EEXIST:
-    case EISDIR:
-    case ELOOP:
-        return HOST_UNWRITABLE;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return HOST_FULL;
-    default:
-        return HOST_BROKEN;
-    }
-}
-
 /* mkdir -p, every new folder for us alone. */
 static enum host_trouble make_folders(const char *path)
 {
@@ -52,7 +31,7 @@ static enum host_trouble make_folders(const char *path)
         if (slash != NULL)
             *slash = '\0';
         if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-            trouble = errno == ENOENT ? HOST_UNWRITABLE : trouble_of(errno);
+            trouble = errno == ENOENT ? HOST_UNWRITABLE : file_trouble(errno);
         if (slash != NULL)
             *slash = '/';
     }
@@ -65,11 +44,11 @@ static enum host_trouble make_private(int folder)
 {
     struct stat facts;
     if (fstat(folder, &facts) < 0)
-        return trouble_of(errno);
+        return file_trouble(errno);
     if (facts.st_uid != geteuid())
         return HOST_NOT_OURS;
     if ((facts.st_mode & 077) != 0 && fchmod(folder, 0700) < 0)
-        return trouble_of(errno);
+        return file_trouble(errno);
     return HOST_FINE;
 }
 
@@ -79,9 +58,9 @@ static enum host_trouble take_lock(struct host_home *home)
 {
     home->lock = openat(home->folder, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (home->lock < 0)
-        return trouble_of(errno);
+        return file_trouble(errno);
     if (flock(home->lock, LOCK_EX | LOCK_NB) < 0)
-        return errno == EWOULDBLOCK ? HOST_HOME_TAKEN : trouble_of(errno);
+        return errno == EWOULDBLOCK ? HOST_HOME_TAKEN : file_trouble(errno);
     return HOST_FINE;
 }
 
@@ -92,13 +71,13 @@ static enum host_trouble enter(struct host_home *home, const char *path)
         return trouble;
     home->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home->folder < 0)
-        return trouble_of(errno);
+        return file_trouble(errno);
     trouble = make_private(home->folder);
     if (trouble != HOST_FINE)
         return trouble;
     char *absolute = realpath(path, NULL);
     if (absolute == NULL)
-        return trouble_of(errno);
+        return file_trouble(errno);
     home->path = mem_text(absolute);
     free(absolute);
     return take_lock(home);
@@ -142,76 +121,21 @@ char *host_home_file(const struct host_home *home, const char *name)
     return path;
 }
 
-static enum host_trouble read_whole(int fd, uint8_t *out, size_t most, size_t *size)
-{
-    *size = 0;
-    for (;;) {
-        uint8_t beyond;
-        bool full = *size == most;
-        ssize_t got = read(fd, full ? &beyond : out + *size, full ? 1 : most - *size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return trouble_of(errno);
-        if (got == 0)
-            return HOST_FINE;
-        if (full)
-            return HOST_BROKEN;
-        *size += (size_t)got;
-    }
-}
-
 enum host_trouble host_home_read(struct host_home *home, const char *name, void *out, size_t most,
                                  size_t *size)
 {
-    int fd = openat(home->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return trouble_of(errno);
-    enum host_trouble trouble = read_whole(fd, out, most, size);
-    close(fd);
-    return trouble;
+    return file_read_in(home->folder, name, out, most, size);
 }
 
-static enum host_trouble write_whole(int fd, struct bytes data)
-{
-    while (data.size > 0) {
-        ssize_t put = write(fd, data.data, data.size);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return trouble_of(errno);
-        data.data += put;
-        data.size -= (size_t)put;
-    }
-    return fsync(fd) < 0 ? trouble_of(errno) : HOST_FINE;
-}
-
-/* The old content stays whole until the new one is on disk under another name; the folder is synced
-   last, since the new name lives in it. */
 enum host_trouble host_home_write(struct host_home *home, const char *name, struct bytes data)
 {
-    char draft[NAME_MAX + 1];
-    int length = snprintf(draft, sizeof draft, "%s.new", name);
-    assert(length > 0 && (size_t)length < sizeof draft && data.size <= HOST_FILE_MAX_BYTES);
-    int fd =
-        openat(home->folder, draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return trouble_of(errno);
-    enum host_trouble trouble = write_whole(fd, data);
-    if (close(fd) < 0 && trouble == HOST_FINE)
-        trouble = trouble_of(errno);
-    if (trouble == HOST_FINE && renameat(home->folder, draft, home->folder, name) < 0)
-        trouble = trouble_of(errno);
-    if (trouble == HOST_FINE && fsync(home->folder) < 0)
-        trouble = trouble_of(errno);
-    if (trouble != HOST_FINE)
-        unlinkat(home->folder, draft, 0);
-    return trouble;
+    assert(data.size <= HOST_FILE_MAX_BYTES);
+    return file_write_in(home->folder, name, data);
 }
 
 enum host_trouble host_home_rename(struct host_home *home, const char *name, const char *to)
 {
     if (renameat(home->folder, name, home->folder, to) < 0 || fsync(home->folder) < 0)
-        return trouble_of(errno);
+        return file_trouble(errno);
     return HOST_FINE;
 }

@@ -150,7 +150,28 @@ static void test_a_read_only_disk_is_told(void)
     in_own_mounts(story_of_a_read_only_disk);
 }
 
-TESTS(TEST(test_a_home_is_made_private_with_its_parents), TEST(test_one_process_holds_it_at_a_time),
+static void test_a_file_anywhere_is_replaced_whole(void)
+{
+    char path[sizeof inside + 16], draft[sizeof path + 8], out[16];
+    size_t size;
+    snprintf(path, sizeof path, "%s/nodes", folder);
+    snprintf(draft, sizeof draft, "%s.new", path);
+    CHECK(host_file_read(path, out, sizeof out, &size) == HOST_ABSENT);
+    CHECK(host_file_write(path, bytes_of_text("first and longer")) == HOST_FINE);
+    CHECK(host_file_write(path, bytes_of_text("second")) == HOST_FINE);
+    CHECK(host_file_read(path, out, sizeof out, &size) == HOST_FINE && size == 6);
+    CHECK(memcmp(out, "second", 6) == 0 && access(draft, F_OK) != 0);
+    CHECK(host_file_read(path, out, 5, &size) == HOST_BROKEN);
+    CHECK(unlink(path) == 0);
+    snprintf(path, sizeof path, "%s/nowhere/nodes", folder);
+    CHECK(host_file_read(path, out, sizeof out, &size) == HOST_UNWRITABLE);
+    CHECK(host_file_write(path, bytes_of_text("x")) == HOST_UNWRITABLE);
+    CHECK(host_file_write("/proc/nodes", bytes_of_text("x")) != HOST_FINE);
+    CHECK(host_file_read(folder, out, sizeof out, &size) != HOST_FINE); /* a folder */
+}
+
+TESTS(TEST(test_a_home_is_made_private_with_its_parents),
+      TEST(test_a_file_anywhere_is_replaced_whole), TEST(test_one_process_holds_it_at_a_time),
       TEST(test_what_was_written_is_read_and_replaced_whole),
       TEST(test_no_link_is_followed_out_of_it), TEST(test_a_file_in_its_place_is_refused),
       TEST(test_a_full_disk_is_told_and_keeps_what_was), TEST(test_a_read_only_disk_is_told))

@@ -99,6 +99,11 @@ const char *host_home_path(const struct host_home *home); /* absolute */
 /* The path of `name` inside, to be freed by mem_free. */
 char *host_home_file(const struct host_home *home, const char *name);
 
+/* The same for a file anywhere, for processes without a home. ABSENT: the folder is there, the file
+   is not; UNWRITABLE: nor is the folder. */
+enum host_trouble host_file_read(const char *path, void *out, size_t most, size_t *size);
+enum host_trouble host_file_write(const char *path, struct bytes data);
+
 /* --- datagrams -------------------------------------------------------------------------------- */
 
 /* Without addresses: one random port of all IPv4 and, where there is any, IPv6 addresses. Listens
