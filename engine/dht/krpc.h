@@ -24,16 +24,16 @@ enum krpc_method {
     KRPC_GET,
     KRPC_PUT,
     KRPC_SAMPLE_INFOHASHES,
-    KRPC_UNKNOWN, /* any other name */
+    KRPC_UNKNOWN, /* any other name; never written */
 };
 
 struct krpc {
     enum krpc_kind kind;
     struct bytes tid;
     struct bytes version; /* `v`; we write none */
-    struct address seen;  /* `ip`: port 0 and all zero: absent */
+    struct address seen;  /* `ip`, and `p` when written: whom we answer; all zero: absent */
     bool read_only;       /* query: BEP 43 */
-    struct dht_id id;     /* of the speaker; query and reply */
+    struct dht_id id;     /* of the speaker; all zero in an error: absent */
 
     /* query */
     enum krpc_method method;
