@@ -37,6 +37,82 @@ void hash_blake2b(void *out, size_t size, struct bytes key, struct bytes data)
     crypto_generichash_blake2b(out, size, data.data, data.size, key.data, key.size);
 }
 
+/* --- SHA-1: libsodium has none, and libcrypto may be missing -----------------------------------
+ */
+
+#define SHA1_BLOCK 64
+
+static uint32_t rotate(uint32_t value, unsigned bits)
+{
+    return value << bits | value >> (32 - bits);
+}
+
+/* The function and constant of each of the four times twenty rounds: FIPS 180-4, 4.1.1, 4.2.1. */
+static uint32_t sha1_mix(unsigned round, uint32_t b, uint32_t c, uint32_t d)
+{
+    if (round < 20)
+        return (d ^ (b & (c ^ d))) + 0x5a827999;
+    if (round < 40)
+        return (b ^ c ^ d) + 0x6ed9eba1;
+    if (round < 60)
+        return ((b & c) | (d & (b | c))) + 0x8f1bbcdc;
+    return (b ^ c ^ d) + 0xca62c1d6;
+}
+
+/* The word of a round; of the eighty, the last sixteen are at hand. */
+static uint32_t sha1_word(uint32_t words[16], unsigned round)
+{
+    uint32_t *word = &words[round & 15];
+    if (round >= 16)
+        *word = rotate(words[(round + 13) & 15] ^ words[(round + 8) & 15] ^
+                           words[(round + 2) & 15] ^ *word,
+                       1);
+    return *word;
+}
+
+static void sha1_block(uint32_t state[5], const uint8_t block[SHA1_BLOCK])
+{
+    uint32_t words[16], a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
+    for (size_t i = 0; i < COUNT(words); i++)
+        words[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
+                   (uint32_t)block[4 * i + 2] << 8 | (uint32_t)block[4 * i + 3];
+    for (unsigned round = 0; round < 80; round++) {
+        uint32_t next = rotate(a, 5) + sha1_mix(round, b, c, d) + e + sha1_word(words, round);
+        e = d;
+        d = c;
+        c = rotate(b, 30);
+        b = a;
+        a = next;
+    }
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+}
+
+void hash_sha1(uint8_t out[SHA1_BYTES], struct bytes data)
+{
+    uint32_t state[5] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0 };
+    uint8_t last[2 * SHA1_BLOCK] = { 0 };
+    size_t whole = data.size - data.size % SHA1_BLOCK, rest = data.size - whole;
+    for (size_t at = 0; at < whole; at += SHA1_BLOCK)
+        sha1_block(state, data.data + at);
+    /* A one bit, zeros, and the length in bits end the last block, or take one more. */
+    size_t size = rest + 9 > SHA1_BLOCK ? 2 * SHA1_BLOCK : SHA1_BLOCK;
+    if (rest > 0)
+        memcpy(last, data.data + whole, rest);
+    last[rest] = 0x80;
+    for (size_t i = 0; i < 8; i++)
+        last[size - 1 - i] = (uint8_t)((uint64_t)data.size * 8 >> 8 * i);
+    for (size_t at = 0; at < size; at += SHA1_BLOCK)
+        sha1_block(state, last + at);
+    for (size_t i = 0; i < SHA1_BYTES; i++)
+        out[i] = (uint8_t)(state[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+/* --- for tables, and comparing ---------------------------------------------------------------- */
+
 uint64_t hash_short(const uint8_t key[16], struct bytes data)
 {
     uint8_t out[crypto_shorthash_siphash24_BYTES];

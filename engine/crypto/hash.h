@@ -18,6 +18,11 @@ void hash_parts(void *out, size_t size, struct bytes key, const char *label,
 /* Plain BLAKE2b, for formats fixed elsewhere. key.size 0: unkeyed. */
 void hash_blake2b(void *out, size_t size, struct bytes key, struct bytes data);
 
+/* SHA-1 (FIPS 180-4): what the DHT names its places with (BEP 5, 42, 44). Broken against
+   collisions: nothing of ours may rest on it. */
+#define SHA1_BYTES 20
+void hash_sha1(uint8_t out[SHA1_BYTES], struct bytes data);
+
 /* SipHash-2-4 (64 bits out): only to sort honest from blind, never as a signature. */
 uint64_t hash_short(const uint8_t key[16], struct bytes data);
 

@@ -50,13 +50,19 @@ static size_t labelled(uint8_t *out, const char *label, struct bytes data)
 void sign(uint8_t out[SIGNATURE_BYTES], const struct sign_pair *pair, const char *label,
           struct bytes data)
 {
-    uint8_t secret[crypto_sign_SECRETKEYBYTES], text[256 + SIGN_MAX_BYTES];
+    uint8_t text[256 + SIGN_MAX_BYTES];
     size_t size = labelled(text, label, data);
+    sign_plain(out, pair, (struct bytes){ text, size });
+    wipe(text, size);
+}
+
+void sign_plain(uint8_t out[SIGNATURE_BYTES], const struct sign_pair *pair, struct bytes data)
+{
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
     memcpy(secret, pair->seed, KEY_BYTES); /* libsodium's form is the seed and the public key */
     memcpy(secret + KEY_BYTES, pair->public, KEY_BYTES);
-    crypto_sign_detached(out, NULL, text, size, secret);
+    crypto_sign_detached(out, NULL, data.data, data.size, secret);
     wipe(secret, sizeof secret);
-    wipe(text, size);
 }
 
 enum fault sign_check(const uint8_t signature[SIGNATURE_BYTES], const uint8_t public[KEY_BYTES],

@@ -33,7 +33,9 @@ void sign(uint8_t out[SIGNATURE_BYTES], const struct sign_pair *pair, const char
 /* FAULT_PEER: not made by that key for that label, or the key itself is refused. */
 enum fault sign_check(const uint8_t signature[SIGNATURE_BYTES], const uint8_t public[KEY_BYTES],
                       const char *label, struct bytes data);
-/* The same over the data alone, for formats fixed elsewhere. */
+/* The same over the data alone, for formats fixed elsewhere: nothing that starts as one of our
+   labels does may be signed so. */
+void sign_plain(uint8_t out[SIGNATURE_BYTES], const struct sign_pair *pair, struct bytes data);
 enum fault sign_check_plain(const uint8_t signature[SIGNATURE_BYTES],
                             const uint8_t public[KEY_BYTES], struct bytes data);
 bool sign_public_good(const uint8_t public[KEY_BYTES]);
