@@ -48,6 +48,7 @@ topic_run run_hmac_sha256, run_hmac_sha512, run_hkdf_sha256, run_hkdf_sha512;
 topic_run run_bech32m, run_bip350;
 topic_run run_session_start, run_session_ratchet;
 topic_run run_padme;
+topic_run run_bep42, run_bep44;
 topic_run run_keccak, run_keccak_boundaries, run_xwing;
 topic_run run_acvp_keygen, run_acvp_kem;
 topic_run run_kem, run_kem_keygen, run_kem_encaps, run_kem_expanded;
