@@ -49,6 +49,13 @@ static void take_number(const struct bencode *value, bool *has, int64_t *out)
     *out = value->number;
 }
 
+/* A number beyond 64 bits is nobody's seq, and so is one below zero. */
+static void take_cas(const struct bencode *value, struct krpc *out)
+{
+    out->has_cas = value->kind == BENCODE_INTEGER;
+    out->cas = value->has_number ? value->number : -1;
+}
+
 static void take_want(const struct bencode *value, struct krpc *out)
 {
     if (value->kind != BENCODE_LIST)
@@ -129,7 +136,7 @@ static void take_short_argument(struct bytes key, const struct bencode *value,
     else if (IS(key, "seq"))
         take_number(value, &out->has_seq, &out->seq);
     else if (IS(key, "cas"))
-        take_number(value, &out->has_cas, &out->cas);
+        take_cas(value, out);
 }
 
 /* The sentence for the first thing that is missing or wrong; NULL: none. */
@@ -226,7 +233,7 @@ static void take_pieces(const struct bencode *value, size_t piece, bool *has, st
     out->size -= out->size % piece;
 }
 
-static void take_item_part(struct bytes key, const struct bencode *value, struct krpc *out)
+static void take_short_part(struct bytes key, const struct bencode *value, struct krpc *out)
 {
     if (IS(key, "v"))
         out->value = value->whole;
@@ -236,14 +243,15 @@ static void take_item_part(struct bytes key, const struct bencode *value, struct
         out->signature = string_of_size(value, SIGNATURE_BYTES);
     else if (IS(key, "seq"))
         take_number(value, &out->has_seq, &out->seq);
+    else if (IS(key, "num"))
+        out->total = value->number;
 }
 
-static void take_sample_part(struct bytes key, const struct bencode *value, struct krpc *out)
+/* Keys of four letters and more, beside those that most replies have. */
+static void take_rare_part(struct bytes key, const struct bencode *value, struct krpc *out)
 {
     if (IS(key, "samples"))
         take_pieces(value, DHT_ID_BYTES, &out->has_samples, &out->samples);
-    else if (IS(key, "num"))
-        out->total = value->number;
     else if (IS(key, "interval"))
         out->interval = value->number;
     else if (IS(key, "BFsd"))
@@ -273,9 +281,9 @@ static bool read_reply(const struct bencode *reply, struct krpc *out)
         else if (IS(key, "values"))
             take_values(&value, out);
         else if (key.size < 4)
-            take_item_part(key, &value, out);
+            take_short_part(key, &value, out);
         else
-            take_sample_part(key, &value, out);
+            take_rare_part(key, &value, out);
     if (out->token.size > KRPC_TOKEN_MAX)
         out->token = (struct bytes){ 0 };
     return said_who;
