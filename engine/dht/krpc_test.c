@@ -59,7 +59,7 @@ static const char *const printed[] = {
     "d1:ad" ID(ASKER) "9:info_hash20:" PLACE "e1:q9:get_peers1:t2:aa1:y1:qe",
     "d1:rd" ID(ASKER) "5:token8:aoeusnth6:valuesl6:axje.u6:idhtnmee1:t2:aa1:y1:re",
     "d1:ad" ID(ASKER) "12:implied_porti1e9:info_hash20:" PLACE
-                      "4:porti6881e5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe",
+                      "4:porti6881e4:seedi0e5:token8:aoeusnthe1:q13:announce_peer1:t2:aa1:y1:qe",
     "d1:eli201e23:A Generic Error Ocurrede1:t2:aa1:y1:ee",
     /* BEP 32, 33, 43, 44, 51 */
     "d1:ad" ID(ASKER) "6:target20:" PLACE "4:wantl2:n42:n6ee1:q9:find_node1:t2:aa1:y1:qe",
@@ -77,6 +77,65 @@ static void test_what_is_printed_is_read_and_written_again(void)
         struct krpc message = read_text(printed[i]);
         CHECK(is_text(message.tid, "aa"));
         check_written(&message, printed[i]);
+    }
+}
+
+/* Seen in a network of their own: libtorrent 2.0.8, Transmission 3.00, aria2 1.36. Ours would be
+   the same bytes, but for the version. */
+static const char *const seen[] = {
+    /* libtorrent asks: get peers */
+    "64313a6164323a696432303a5bc07fe3a29f09821207b6f4571073881e090219393a696e666f5f686173"
+    "6832303a306c27d2df88cef3288544b614c43b100dffdc4965313a71393a6765745f7065657273313a74"
+    "323ac013313a76343a4c540208313a79313a7165",
+    /* libtorrent asks: announce peer-seed */
+    "64313a6164323a696432303a5bc07fe3a29f09821207b6f4571073881e09021931323a696d706c696564"
+    "5f706f7274693165393a696e666f5f6861736832303afbc259d1f78c5cc26c64e0bfd6c19ff56bd84a7f"
+    "343a706f7274693638383165343a73656564693065353a746f6b656e383adaf6c690f05ed7ea65313a71"
+    "31333a616e6e6f756e63655f70656572313a74323a124c313a76343a4c540208313a79313a7165",
+    /* libtorrent answers */
+    "64323a6970363a97000107ec23313a7264323a696432303a86a685745f4639164e965fa26d5706fe10a3"
+    "60d8313a706936303435316565313a74343a61623132313a76343a4c540208313a79313a7265",
+    /* libtorrent6 answers */
+    "64323a697031383a2a0b0007000000000000000000000007eb1f313a7264323a696432303a8003372b2f"
+    "85a2eb959cd728a16f074bca1b1775313a706936303139316565313a74343a61623132313a76343a4c54"
+    "0208313a79313a7265",
+    /* libtorrent, invalid token */
+    "64313a656c693230336531333a696e76616c696420746f6b656e65323a6970363a97000307abd6313a72"
+    "64323a696432303a86a685745f4639164e965fa26d5706fe10a360d8313a706934333939306565313a74"
+    "343a61623132313a76343a4c540208313a79313a6565",
+    /* libtorrent, invalid value for i */
+    "64313a656c693230336532323a696e76616c69642076616c756520666f72202769642765313a74343a61"
+    "623132313a76343a4c540208313a79313a6565",
+    /* transmission asks: find node */
+    "64313a6164323a696432303a533226c160fb4cfddaff781e52d612ca90a41db8363a7461726765743230"
+    "3a533226c160fb4cfddaff781e52d612ca90a41d1665313a71393a66696e645f6e6f6465313a74343a66"
+    "6e0000313a79313a7165",
+    /* transmission asks: ping */
+    "64313a6164323a696432303a533226c160fb4cfddaff781e52d612ca90a41db865313a71343a70696e67"
+    "313a74343a706e0000313a79313a7165",
+    /* transmission answers */
+    "64313a7264323a696432303a533226c160fb4cfddaff781e52d612ca90a41db865313a74343a61623132"
+    "313a79313a7265",
+    /* transmission answers, nodes */
+    "64313a7264323a696432303a533226c160fb4cfddaff781e52d612ca90a41db8353a6e6f64657332363a"
+    "86a685745f4639164e965fa26d5706fe10a360d81f3965031ae165313a74343a61623132313a79313a72"
+    "65",
+    /* transmission, Announce peer with w */
+    "64313a656c693230336533303a416e6e6f756e63655f7065657220776974682077726f6e6720746f6b65"
+    "6e65313a74343a61623132313a79313a6565",
+    /* aria2 asks: ping */
+    "64313a6164323a696432303a0366894320bf5942828c460a570a8b3cb604b1ca65313a71343a70696e67"
+    "313a74343ad4213702313a76343a41320003313a79313a7165",
+};
+
+static void test_what_others_send_is_read_and_written_again(void)
+{
+    for (size_t i = 0; i < COUNT(seen); i++) {
+        uint8_t wire[300], again[300];
+        struct bytes packet = { wire, unhex(wire, sizeof wire, seen[i]) };
+        struct krpc message = decoded(packet);
+        CHECK_INT(krpc_encode(&message, again, sizeof again), packet.size);
+        CHECK_BYTES(again, wire, packet.size);
     }
 }
 
@@ -617,14 +676,15 @@ static void test_what_is_asked_for_is_what_is_written(void)
                           .has_target = true,
                           .target = id_of(PLACE),
                           .has_port = true };
-    check_written(&query, "d1:ad" ID(ASKER) "9:info_hash20:" PLACE "4:porti0e5:token0:"
+    check_written(&query, "d1:ad" ID(ASKER) "9:info_hash20:" PLACE "4:porti0e4:seedi0e5:token0:"
                                             "e1:q13:announce_peer1:t4:abcd1:y1:qe");
     query.method = KRPC_UNKNOWN;
     uint8_t wire[100];
     CHECK_INT(krpc_encode(&query, wire, sizeof wire), 0);
 }
 
-TESTS(TEST(test_what_is_printed_is_read_and_written_again), TEST(test_methods_have_names),
+TESTS(TEST(test_what_is_printed_is_read_and_written_again),
+      TEST(test_what_others_send_is_read_and_written_again), TEST(test_methods_have_names),
       TEST(test_a_query_has_one_target), TEST(test_order_and_unknown_keys_do_not_matter),
       TEST(test_a_tid_is_one_to_forty_bytes), TEST(test_flags_are_numbers_other_than_zero),
       TEST(test_unknown_families_are_ignored), TEST(test_a_cas_beyond_all_numbers_is_still_one),

@@ -64,9 +64,11 @@ static void put_want(struct cursor *out, const struct krpc *message)
     PUT(out, "e");
 }
 
+/* Whoever announces always says whether he is a seed, as the client we resemble does. */
 static void put_arguments(struct cursor *out, const struct krpc *message)
 {
-    bool of_peers = message->method == KRPC_GET_PEERS || message->method == KRPC_ANNOUNCE_PEER;
+    bool announce = message->method == KRPC_ANNOUNCE_PEER;
+    bool of_peers = announce || message->method == KRPC_GET_PEERS;
     PUT(out, "1:ad");
     put_number(out, TEXT("3:cas"), message->has_cas, message->cas);
     put_id(out, TEXT("2:id"), &message->id);
@@ -78,12 +80,12 @@ static void put_arguments(struct cursor *out, const struct krpc *message)
     put_number(out, TEXT("4:port"), message->has_port, message->port);
     put_string(out, TEXT("4:salt"), message->salt);
     put_true(out, TEXT("6:scrape"), message->scrape);
-    put_true(out, TEXT("4:seed"), message->seed);
+    put_number(out, TEXT("4:seed"), announce || message->seed, message->seed);
     put_number(out, TEXT("3:seq"), message->has_seq, message->seq);
     put_string(out, TEXT("3:sig"), message->signature);
     if (!of_peers && message->has_target)
         put_id(out, TEXT("6:target"), &message->target);
-    if (message->method == KRPC_ANNOUNCE_PEER || message->method == KRPC_PUT) {
+    if (announce || message->method == KRPC_PUT) {
         PUT(out, "5:token");
         bencode_put_string(out, message->token);
     }
