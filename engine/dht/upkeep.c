@@ -9,12 +9,13 @@
 
 #include <string.h>
 
-#define ATTEMPTS_AT_ONCE 8
-#define PAUSE_LOST       (2 * SECOND) /* between them, while nobody has answered: eight at a time, */
-#define PAUSE_COMING     (2 * SECOND)  /* one at a time while few have, */
-#define PAUSE_SETTLED    (15 * SECOND) /* and one at a time afterwards */
-#define ENOUGH           20            /* good nodes: settled */
-#define NOBODY_AFTER     (40 * SECOND)
+#define AT_ONCE_LOST   8 /* tried at once while nobody has answered, */
+#define AT_ONCE_COMING 4 /* and while too few have to search well */
+#define FEW            8
+#define ENOUGH         20           /* good nodes: settled */
+#define PAUSE_COMING   (2 * SECOND) /* until then */
+#define PAUSE_SETTLED  (15 * SECOND)
+#define NOBODY_AFTER   (40 * SECOND)
 
 /* --- addresses to try ------------------------------------------------------------------------- */
 
@@ -85,14 +86,12 @@ static size_t good_in_all(const struct dht *dht)
 static void try_some(struct dht *dht, instant now)
 {
     size_t good = good_in_all(dht);
-    size_t most = good == 0 ? ATTEMPTS_AT_ONCE : 1;
+    size_t most = good == 0 ? AT_ONCE_LOST : good < FEW ? AT_ONCE_COMING : 1;
     for (size_t i = 0; i < most && dht->attempt_count > 0; i++) {
         struct attempt attempt = next_attempt(dht);
         try_one(dht, now, family_of(&attempt.node.at), &attempt);
     }
-    dht->attempt_due = now + (good == 0       ? PAUSE_LOST
-                              : good < ENOUGH ? PAUSE_COMING
-                                              : PAUSE_SETTLED);
+    dht->attempt_due = now + (good < ENOUGH ? PAUSE_COMING : PAUSE_SETTLED);
 }
 
 void upkeep_entered(struct dht *dht, instant now, enum family family, const struct krpc *answer)
