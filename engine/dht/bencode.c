@@ -5,55 +5,50 @@
 
 #define DIGITS_MAX 20 /* of a 64-bit number, with its sign */
 
-/* What is open around the place we are at. */
-struct open {
-    bool dictionary;
-    bool at_value; /* a key was read */
-    bool has_last;
-    struct bytes last; /* key */
+/* Where we are, and what is open around it: a bit per level, the innermost is the lowest. */
+struct walk {
+    const uint8_t *at, *end;
+    unsigned depth;
+    uint32_t dictionaries; /* the others are lists */
+    uint32_t at_value;     /* of those dictionaries: a key was read */
+    struct bytes *last;    /* key of each level; NULL: nobody asks whether they rise */
 };
 
-struct walk {
-    struct cursor *in;
-    bool canonical;
-    unsigned depth;
-    struct open open[BENCODE_DEPTH_MAX];
-};
+_Static_assert(BENCODE_DEPTH_MAX <= 32, "a level is a bit");
 
 static bool is_digit(uint8_t byte)
 {
     return byte >= '0' && byte <= '9';
 }
 
-static bool spoil(struct cursor *in)
-{
-    in->spoilt = true;
-    return false;
-}
-
 /* The next byte, not taken; 0 at the end, where no value may begin either. */
-static uint8_t ahead(const struct cursor *in)
+static uint8_t ahead(const struct walk *walk)
 {
-    return cursor_left(in) > 0 ? in->read[in->at] : 0;
+    return walk->at < walk->end ? *walk->at : 0;
 }
 
-static bool take_string(struct cursor *in, struct bytes *out)
+static size_t left(const struct walk *walk)
+{
+    return (size_t)(walk->end - walk->at);
+}
+
+static bool take_string(struct walk *walk, struct bytes *out)
 {
     size_t size = 0, digits = 0;
-    uint8_t byte = ahead(in);
-    bool zero = byte == '0';
-    for (; is_digit(byte); byte = ahead(in)) {
-        if (digits++ > 0 && zero)
-            return spoil(in);
-        size = size * 10 + (size_t)(byte - '0');
-        if (size > cursor_left(in))
-            return spoil(in);
-        in->at++;
+    bool zero = ahead(walk) == '0';
+    for (; is_digit(ahead(walk)); walk->at++, digits++) {
+        size = size * 10 + (size_t)(*walk->at - '0');
+        if (size > left(walk))
+            return false;
     }
-    if (digits == 0 || byte != ':')
-        return spoil(in);
-    in->at++;
-    return cursor_view(in, size, out);
+    if ((zero && digits > 1) || ahead(walk) != ':')
+        return false;
+    walk->at++;
+    if (size > left(walk))
+        return false;
+    *out = (struct bytes){ walk->at, size };
+    walk->at += size;
+    return true;
 }
 
 /* Adds a digit below zero, where there is one number more than above. */
@@ -63,136 +58,132 @@ static bool add_digit(int64_t *number, uint8_t digit)
            !__builtin_sub_overflow(*number, (int64_t)(digit - '0'), number);
 }
 
-static bool take_integer(struct cursor *in, struct bencode *out)
+static bool take_integer(struct walk *walk, struct bencode *out)
 {
-    in->at++; /* i */
-    bool negative = ahead(in) == '-';
+    walk->at++; /* i */
+    bool negative = ahead(walk) == '-';
     if (negative)
-        in->at++;
-    bool zero = ahead(in) == '0', fits = true;
+        walk->at++;
+    bool zero = ahead(walk) == '0', fits = true;
     size_t digits = 0;
     int64_t number = 0;
-    for (; is_digit(ahead(in)); in->at++, digits++)
-        fits = fits && add_digit(&number, ahead(in));
-    if (digits == 0 || (zero && (digits > 1 || negative)) || ahead(in) != 'e')
-        return spoil(in);
-    in->at++;
+    for (; is_digit(ahead(walk)); walk->at++, digits++)
+        fits = fits && add_digit(&number, *walk->at);
+    if (digits == 0 || (zero && (digits > 1 || negative)) || ahead(walk) != 'e')
+        return false;
+    walk->at++;
     out->has_number = fits && (negative || number != INT64_MIN);
     out->number = !out->has_number ? 0 : negative ? number : -number;
     return true;
 }
 
-/* A key, or a string as a value. */
-static bool walk_string(struct walk *walk, struct bytes *string)
+/* Whether this key comes after the one before it in its dictionary. */
+static bool rises(struct walk *walk, struct bytes key)
 {
-    if (!take_string(walk->in, string))
-        return false;
-    if (walk->depth == 0)
+    if (walk->last == NULL)
         return true;
-    struct open *around = &walk->open[walk->depth - 1];
-    if (!around->dictionary || around->at_value)
-        return true;
-    if (walk->canonical && around->has_last && bytes_compare(around->last, *string) >= 0)
-        return spoil(walk->in);
-    around->last = *string;
-    around->has_last = true;
-    return true;
-}
-
-static bool walk_open(struct walk *walk, bool dictionary)
-{
-    if (walk->depth == BENCODE_DEPTH_MAX)
-        return spoil(walk->in);
-    walk->in->at++;
-    walk->open[walk->depth++] = (struct open){ .dictionary = dictionary };
-    return true;
-}
-
-static bool walk_close(struct walk *walk)
-{
-    if (walk->depth == 0 || walk->open[walk->depth - 1].at_value)
-        return spoil(walk->in);
-    walk->in->at++;
-    walk->depth--;
-    return true;
-}
-
-/* One token: a string, an integer, an opening or an end. */
-static bool walk_step(struct walk *walk, struct bencode *out)
-{
-    uint8_t byte = ahead(walk->in);
-    bool key = walk->depth > 0 && walk->open[walk->depth - 1].dictionary &&
-               !walk->open[walk->depth - 1].at_value;
-    if (byte == 'e')
-        return walk_close(walk);
-    if (is_digit(byte)) {
-        out->kind = BENCODE_STRING;
-        return walk_string(walk, &out->inside);
-    }
-    if (key)
-        return spoil(walk->in);
-    if (byte == 'i') {
-        out->kind = BENCODE_INTEGER;
-        return take_integer(walk->in, out);
-    }
-    if (byte != 'l' && byte != 'd')
-        return spoil(walk->in);
-    out->kind = byte == 'l' ? BENCODE_LIST : BENCODE_DICTIONARY;
-    return walk_open(walk, byte == 'd');
+    struct bytes *last = &walk->last[walk->depth - 1];
+    bool good = last->data == NULL || bytes_compare(*last, key) < 0;
+    *last = key;
+    return good;
 }
 
 /* What was just read, or closed, was a key or a value of the dictionary around it. */
-static void walk_turn(struct walk *walk)
+static void turn(struct walk *walk)
 {
-    if (walk->depth > 0)
-        walk->open[walk->depth - 1].at_value ^= walk->open[walk->depth - 1].dictionary;
+    walk->at_value ^= walk->dictionaries & 1;
+}
+
+static bool open_level(struct walk *walk, bool dictionary)
+{
+    if (walk->depth == BENCODE_DEPTH_MAX)
+        return false;
+    walk->at++;
+    if (walk->last != NULL)
+        walk->last[walk->depth] = (struct bytes){ 0 };
+    walk->depth++;
+    walk->dictionaries = walk->dictionaries << 1 | dictionary;
+    walk->at_value <<= 1;
+    return true;
+}
+
+static bool close_level(struct walk *walk)
+{
+    if (walk->depth == 0 || (walk->at_value & 1) != 0)
+        return false;
+    walk->at++;
+    walk->depth--;
+    walk->dictionaries >>= 1;
+    walk->at_value >>= 1;
+    turn(walk);
+    return true;
+}
+
+/* A string, an integer, an opening or an end. */
+static bool take_token(struct walk *walk, struct bencode *out)
+{
+    uint8_t byte = ahead(walk);
+    bool key = (walk->dictionaries & ~walk->at_value & 1) != 0, good;
+    if (byte == 'e')
+        return close_level(walk);
+    if (is_digit(byte)) {
+        out->kind = BENCODE_STRING;
+        good = take_string(walk, &out->inside) && (!key || rises(walk, out->inside));
+    } else if (key || (byte != 'i' && byte != 'l' && byte != 'd'))
+        return false;
+    else if (byte != 'i') {
+        out->kind = byte == 'l' ? BENCODE_LIST : BENCODE_DICTIONARY;
+        return open_level(walk, byte == 'd');
+    } else {
+        out->kind = BENCODE_INTEGER;
+        good = take_integer(walk, out);
+    }
+    turn(walk);
+    return good;
 }
 
 static bool walk_value(struct walk *walk, struct bencode *out)
 {
-    *out = (struct bencode){ 0 };
-    size_t from = walk->in->at;
-    if (!walk_step(walk, out))
-        return false;
+    const uint8_t *from = walk->at;
     struct bencode part;
-    while (walk->depth > 0) {
-        unsigned before = walk->depth;
-        if (!walk_step(walk, &part))
+    *out = (struct bencode){ 0 };
+    if (!take_token(walk, out))
+        return false;
+    while (walk->depth > 0)
+        if (!take_token(walk, &part))
             return false;
-        if (walk->depth <= before)
-            walk_turn(walk);
-    }
-    out->whole = (struct bytes){ walk->in->read + from, walk->in->at - from };
+    out->whole = (struct bytes){ from, (size_t)(walk->at - from) };
     if (out->kind == BENCODE_LIST || out->kind == BENCODE_DICTIONARY)
-        out->inside = (struct bytes){ out->whole.data + 1, out->whole.size - 2 };
+        out->inside = (struct bytes){ from + 1, out->whole.size - 2 };
     return true;
 }
 
 bool bencode_take(struct cursor *in, struct bencode *out)
 {
-    if (in->spoilt || cursor_left(in) == 0)
+    size_t size = cursor_left(in);
+    if (size == 0)
         return false;
-    struct walk walk;
-    walk.in = in;
-    walk.canonical = false;
-    walk.depth = 0;
-    return walk_value(&walk, out);
+    struct walk walk = { .at = in->read + in->at, .end = in->read + in->at + size };
+    struct bytes whole;
+    if (walk_value(&walk, out))
+        return cursor_view(in, out->whole.size, &whole);
+    in->spoilt = true;
+    return false;
+}
+
+bool bencode_is_canonical(struct bytes value)
+{
+    if (value.size == 0)
+        return false;
+    struct bytes last[BENCODE_DEPTH_MAX];
+    struct walk walk = { .at = value.data, .end = value.data + value.size, .last = last };
+    struct bencode out;
+    return walk_value(&walk, &out) && walk.at == walk.end;
 }
 
 struct bytes bencode_string(const struct bencode *value)
 {
     return value->kind == BENCODE_STRING ? value->inside : (struct bytes){ 0 };
-}
-
-bool bencode_is_canonical(struct bytes value)
-{
-    struct cursor in = cursor_over(value);
-    struct walk walk;
-    walk.in = &in;
-    walk.canonical = true;
-    walk.depth = 0;
-    struct bencode out;
-    return walk_value(&walk, &out) && cursor_done(&in);
 }
 
 static bool put_number(struct cursor *out, uint64_t number)
