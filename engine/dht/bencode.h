@@ -1,8 +1,8 @@
 /* Bencoded data (BEP 3): integers, strings, lists and dictionaries, read as views.
 
    Two strictnesses. Read: integers and lengths in their one shortest form, keys that are strings,
-   in any order. Canonical: keys in rising order too, none twice. Nothing is deeper than
-   BENCODE_DEPTH_MAX, and no reader calls itself. */
+   in any order. Canonical: keys in rising order too, none twice. No value is
+   deeper than BENCODE_DEPTH_MAX, and no reader calls itself. */
 #ifndef DHT_BENCODE_H
 #define DHT_BENCODE_H
 

@@ -26,6 +26,17 @@ static void walk(const struct krpc *message)
     assert(nodes.size == 0 && nodes6.size == 0 && values.size == 0);
 }
 
+/* As it lies inside a message: two dictionaries around it count for its depth. */
+static bool is_canonical_inside(struct bytes value)
+{
+    static uint8_t memory[OUTPUT_MAX_BYTES];
+    struct cursor out = cursor_into(memory, sizeof memory);
+    cursor_put(&out, "ll", 2);
+    cursor_put_bytes(&out, value);
+    cursor_put(&out, "ee", 2);
+    return bencode_is_canonical(cursor_written(&out));
+}
+
 static void write_again(const struct krpc *message)
 {
     static uint8_t first[OUTPUT_MAX_BYTES], second[OUTPUT_MAX_BYTES];
@@ -33,8 +44,7 @@ static void write_again(const struct krpc *message)
     size_t size = krpc_encode(message, first, sizeof first);
     struct bytes wire = { first, size };
     assert(size > 0);
-    assert(bencode_is_canonical(wire) ==
-           (message->value.size == 0 || bencode_is_canonical(message->value)));
+    assert(bencode_is_canonical(wire) == is_canonical_inside(message->value));
     assert(krpc_decode(wire, &again) == KRPC_READ && again.kind == message->kind);
     assert(krpc_encode(&again, second, sizeof second) == size);
     assert(memcmp(first, second, size) == 0);

@@ -6,12 +6,16 @@
 
 #define ERROR_PROTOCOL 203
 
-/* The next key and its value. */
+/* The next key and its value. False: the end, or `in` is spoilt. */
 static bool next_pair(struct cursor *in, struct bytes *key, struct bencode *value)
 {
     struct bencode name;
-    if (!bencode_take(in, &name) || !bencode_take(in, value))
+    if (!bencode_take(in, &name))
         return false;
+    if (name.kind != BENCODE_STRING || !bencode_take(in, value)) {
+        in->spoilt = true;
+        return false;
+    }
     *key = name.inside;
     return true;
 }
@@ -333,19 +337,19 @@ static void take_part(struct bytes key, const struct bencode *value, struct mess
         out->read_only = is_true(value);
 }
 
+/* The outermost dictionary is taken apart without being walked as a whole first. */
 static bool read_parts(struct bytes datagram, struct message *parts, struct krpc *out)
 {
-    struct cursor wire = cursor_over(datagram);
-    struct bencode whole;
-    if (!bencode_take(&wire, &whole) || !cursor_done(&wire) || whole.kind != BENCODE_DICTIONARY)
+    size_t size = datagram.size;
+    if (size < 2 || datagram.data[0] != 'd' || datagram.data[size - 1] != 'e')
         return false;
-    struct cursor in = cursor_over(whole.inside);
+    struct cursor in = cursor_over((struct bytes){ datagram.data + 1, size - 2 });
     struct bytes key;
     struct bencode value;
     while (next_pair(&in, &key, &value))
         take_part(key, &value, parts, out);
     out->tid = bencode_string(&parts->tid);
-    return out->tid.size > 0 && out->tid.size <= KRPC_TID_MAX;
+    return cursor_done(&in) && out->tid.size > 0 && out->tid.size <= KRPC_TID_MAX;
 }
 
 enum krpc_read krpc_decode(struct bytes datagram, struct krpc *out)
