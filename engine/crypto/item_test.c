@@ -3,6 +3,8 @@
 #include "engine/crypto/item.h"
 #include "tests/test.h"
 
+#include <stdio.h>
+
 #define HELLO "12:Hello World!"
 
 static struct sign_pair pair;
@@ -80,6 +82,24 @@ static void test_what_is_signed_has_one_reading(void)
     CHECK_INT(item_check(&item), FAULT_PEER);
 }
 
+/* Signed by somebody who does not keep the bounds: the signature alone would be good. */
+static void test_bounds_hold_also_for_what_is_signed_well(void)
+{
+    static const char salt[] = "01234567890123456789012345678901234567890123456789012345678901234";
+    static const char signed_below[] = "3:seqi-1e1:v" HELLO;
+    char signed_long[200];
+    struct item below = mutable_item("", -1, bytes_of_text(HELLO)),
+                big = mutable_item(salt, 1, bytes_of_text(HELLO));
+    CHECK_INT(big.salt.size, ITEM_SALT_MAX_BYTES + 1);
+    snprintf(signed_long, sizeof signed_long, "4:salt65:%s3:seqi1e1:v" HELLO, salt);
+    memcpy(below.key, pair.public, KEY_BYTES);
+    memcpy(big.key, pair.public, KEY_BYTES);
+    sign_plain(below.signature, &pair, bytes_of_text(signed_below));
+    sign_plain(big.signature, &pair, bytes_of_text(signed_long));
+    CHECK_INT(item_check(&below), FAULT_PEER);
+    CHECK_INT(item_check(&big), FAULT_PEER);
+}
+
 static void test_what_is_out_of_bounds_is_refused(void)
 {
     static uint8_t big[ITEM_VALUE_MAX_BYTES + 1];
@@ -93,7 +113,9 @@ static void test_what_is_out_of_bounds_is_refused(void)
     CHECK_INT(item_check(&item), FAULT_PEER);
     item = good, item.value.size = 0;
     CHECK_INT(item_check(&item), FAULT_PEER);
-    item = (struct item){ .value = { big, ITEM_VALUE_MAX_BYTES } };
+    /* Who is not mutable has no seq and no salt that could be wrong. */
+    item =
+        (struct item){ .seq = -1, .salt = BYTES_OF(big), .value = { big, ITEM_VALUE_MAX_BYTES } };
     CHECK_INT(item_check(&item), FAULT_NONE);
     item.value = BYTES_OF(big);
     CHECK_INT(item_check(&item), FAULT_PEER);
@@ -103,4 +125,5 @@ static void test_what_is_out_of_bounds_is_refused(void)
 
 TESTS(TEST(test_items_lie_where_the_text_says), TEST(test_what_we_sign_is_good_at_every_bound),
       TEST(test_nothing_of_a_signed_item_may_change), TEST(test_what_is_signed_has_one_reading),
+      TEST(test_bounds_hold_also_for_what_is_signed_well),
       TEST(test_what_is_out_of_bounds_is_refused))

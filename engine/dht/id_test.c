@@ -68,6 +68,7 @@ static void test_an_id_near_another_parts_where_it_should(void)
 {
     struct rng rng = rng_from_seed(&luck, 1);
     struct dht_id like, near, again;
+    unsigned varied = 0;
     rng_fill(&rng, &like, sizeof like);
     for (unsigned shared = 0; shared <= 160; shared++) {
         id_near(&near, &like, shared, &rng);
@@ -76,6 +77,11 @@ static void test_an_id_near_another_parts_where_it_should(void)
         if (shared < 120) /* behind that bit it is any */
             CHECK(!id_equal(&near, &again));
     }
+    for (unsigned i = 0; i < 64; i++) {
+        id_near(&near, &like, 3, &rng);
+        varied |= near.bytes[0] ^ like.bytes[0];
+    }
+    CHECK_INT(varied, 0x1f);
 }
 
 static void test_distance_is_a_part_of_the_space(void)
@@ -125,13 +131,14 @@ static void test_what_we_make_fits_and_is_fresh(void)
     struct rng rng = rng_from_seed(&luck, 3);
     for (size_t i = 0; i < COUNT(places); i++) {
         struct address at = address_of(places[i]);
-        unsigned kinds = 0;
+        unsigned kinds = 0, varied = 0;
         for (unsigned j = 0; j < 200; j++) {
             struct dht_id one, two;
             id_make(&one, &at, &rng);
             id_make(&two, &at, &rng);
             CHECK(id_fits(&one, &at) && !id_equal(&one, &two));
             kinds |= 1u << (one.bytes[19] & 7);
+            varied |= one.bytes[2] ^ two.bytes[2];
             if (id_exempt(&at))
                 continue;
             one.bytes[2] ^= 8; /* the last of the bits that are fixed */
@@ -139,7 +146,8 @@ static void test_what_we_make_fits_and_is_fresh(void)
             one.bytes[2] ^= 8 | 7, one.bytes[3] ^= 0xff;
             CHECK(id_fits(&one, &at));
         }
-        CHECK_INT(kinds, 255); /* each of the eight an address may have */
+        CHECK_INT(varied & 7, 7); /* behind the bits that are fixed */
+        CHECK_INT(kinds, 255);    /* each of the eight an address may have */
     }
 }
 

@@ -211,7 +211,7 @@ static enum krpc_read read_query(const struct bencode *name, const struct bencod
     bool of_peers = out->method == KRPC_GET_PEERS || out->method == KRPC_ANNOUNCE_PEER;
     if (said.infohash == SAID_RIGHT && (of_peers || said.target != SAID_RIGHT))
         out->target = infohash;
-    out->has_target = of_peers || said.target == SAID_RIGHT || said.infohash == SAID_RIGHT;
+    out->has_target = said.target == SAID_RIGHT || said.infohash == SAID_RIGHT;
     return KRPC_READ;
 }
 

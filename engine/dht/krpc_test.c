@@ -349,17 +349,25 @@ static void test_what_is_no_message_gets_no_answer(void)
         "i1e",
         "de",
         "\x01\x02\x03",
-        "d1:ad" ID(ASKER) "e1:q4:ping1:y1:qe",              /* no tid */
-        "d1:ad" ID(ASKER) "e1:q4:ping1:ti1e1:y1:qe",        /* a tid that is a number */
-        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aae",             /* no kind */
-        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:xe",       /* another kind */
-        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y5:querye",   /* spelt out */
-        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:yi1ee",       /* a number */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:y1:qe",            /* no tid */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:ti1e1:y1:qe",      /* a tid that is a number */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aae",           /* no kind */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:xe",     /* another kind */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y5:querye", /* spelt out */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:yi1ee",     /* a number */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:qee",
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:qele",
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:qx",       /* another end */
+        "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:q1:ze",    /* a key without a value */
+        "l1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:qe",       /* a list of the same */
+        "di1e0:1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:qe",  /* a key that is a number */
         "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:qe\n",     /* something behind */
         "d1:ad" ID(ASKER) "e1:q4:ping1:t2:aa1:y1:q",        /* cut off */
         "d1:ad" ID(ASKER) "i1e1:ae1:q4:ping1:t2:aa1:y1:qe", /* a key that is a number */
         "d1:t2:aa1:y1:re",                                  /* a reply without one */
         "d1:rle1:t2:aa1:y1:re",
+        "d1:rl" ID(ASKER) "e1:t2:aa1:y1:re",
+        "d1:r27:" ID(ASKER) "1:t2:aa1:y1:re",
         "d1:rde1:t2:aa1:y1:re", /* from nobody */
         "d1:rd2:id3:abce1:t2:aa1:y1:re",
         "d1:rd2:id21:" ASKER "ae1:t2:aa1:y1:re",
@@ -369,6 +377,7 @@ static void test_what_is_no_message_gets_no_answer(void)
         "d1:el1:a1:be1:t2:aa1:y1:ee",
         "d1:eli201ei1ee1:t2:aa1:y1:ee",
         "d1:ede1:t2:aa1:y1:ee",
+        "d1:e8:i201e1:a1:t2:aa1:y1:ee",
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         CHECK_INT(what_is(cases[i]), KRPC_SILENT);
@@ -514,7 +523,7 @@ static void test_values_may_be_of_both_families(void)
     struct krpc message = read_text("d1:rd" ID(ASKER) "6:valuesl"
                                                       "6:\x50\x01\x02\x03\x1a\xe1"
                                                       "18:\x20\x01\x0d\xb8zzzzzzzzzzzz\x1a\xe1"
-                                                      "5:short0:"
+                                                      "5:short0:20:yyyyyyyyyyyyyyyyyyyy"
                                                       "6:\xe0\x01\x02\x03\x1a\xe1" /* multicast */
                                                       "6:\x0a\x01\x02\x03\xff\xff"
                                                       "3:endee1:t2:aa1:y1:re");
@@ -678,6 +687,8 @@ static void test_what_is_asked_for_is_what_is_written(void)
                           .has_port = true };
     check_written(&query, "d1:ad" ID(ASKER) "9:info_hash20:" PLACE "4:porti0e4:seedi0e5:token0:"
                                             "e1:q13:announce_peer1:t4:abcd1:y1:qe");
+    struct krpc reply = read_text("d1:rd" ID(ASKER) "e2:roi1e1:t2:aa1:y1:re");
+    check_written(&reply, "d1:rd" ID(ASKER) "e1:t2:aa1:y1:re"); /* only who asks is read-only */
     query.method = KRPC_UNKNOWN;
     uint8_t wire[100];
     CHECK_INT(krpc_encode(&query, wire, sizeof wire), 0);
