@@ -1,0 +1,92 @@
+/* Counting a network by its closest nodes: n nodes spread by luck have their k-th closest to a
+   random place at about k / n of the space, so each search that ends measures n. */
+#include "engine/dht/estimate.h"
+
+#include <math.h>
+
+#define LEAST_NODES   8    /* a sample is made of at least so many */
+#define LEAST_SAMPLES 3    /* before anything is said */
+#define CROWD_LEAST   4    /* fewer are never a crowd */
+#define LUCK          1e-6 /* a place as crowded as that is no luck */
+
+/* --- the size --------------------------------------------------------------------------------- */
+
+/* k - 1 over the distance of the k-th: unbiased, its spread 1 / sqrt(k - 2). */
+static double sample_of(const struct dht_id *target, const struct dht_node *closest, size_t count)
+{
+    double distance = id_distance(target, &closest[count - 1].id);
+    return distance > 0 ? (double)(count - 1) / distance : 0;
+}
+
+void estimate_learn(struct estimate *estimate, const struct dht_id *target,
+                    const struct dht_node *closest, size_t count)
+{
+    if (count > ESTIMATE_NODES)
+        count = ESTIMATE_NODES;
+    if (count < LEAST_NODES || estimate_crowded(estimate, target, closest, count))
+        return;
+    estimate->samples[estimate->next] = sample_of(target, closest, count);
+    estimate->next = (uint8_t)((estimate->next + 1) % ESTIMATE_SAMPLES);
+    if (estimate->count < ESTIMATE_SAMPLES)
+        estimate->count++;
+}
+
+/* The median: a few places where somebody lied do not move it. */
+double estimate_nodes(const struct estimate *estimate)
+{
+    double sorted[ESTIMATE_SAMPLES];
+    if (estimate->count < LEAST_SAMPLES)
+        return 0;
+    for (size_t i = 0; i < estimate->count; i++) {
+        size_t at = i;
+        for (; at > 0 && sorted[at - 1] > estimate->samples[i]; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = estimate->samples[i];
+    }
+    size_t middle = estimate->count / 2;
+    return estimate->count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+double estimate_reach(const struct estimate *estimate, unsigned rank)
+{
+    double nodes = estimate_nodes(estimate);
+    return nodes > rank ? rank / nodes : 1;
+}
+
+/* --- crowded places ----------------------------------------------------------------------------
+ */
+
+/* The chance that a Poisson number of this mean, below `least`, is `least` or more. Summed upwards
+   from there: the terms fall fast, and nothing small is lost in a difference of greater ones. */
+static double chance_of(double mean, size_t least)
+{
+    double term = exp(-mean), sum = 0;
+    for (size_t i = 1; i <= least; i++)
+        term *= mean / (double)i;
+    for (size_t i = least + 1; term > sum * 1e-6; i++) {
+        sum += term;
+        term *= mean / (double)i;
+    }
+    return sum;
+}
+
+/* How much larger than estimated the network may be: five times what the median of so many samples
+   errs by. */
+static double doubt(const struct estimate *estimate)
+{
+    return exp(5 * 0.3 / sqrt(estimate->count));
+}
+
+bool estimate_crowded(const struct estimate *estimate, const struct dht_id *target,
+                      const struct dht_node *closest, size_t count)
+{
+    double nodes = estimate_nodes(estimate) * doubt(estimate);
+    if (nodes == 0)
+        return false;
+    for (size_t i = CROWD_LEAST; i <= count && i <= ESTIMATE_NODES; i++) {
+        double expected = nodes * id_distance(target, &closest[i - 1].id);
+        if (expected < (double)i && chance_of(expected, i) < LUCK / ESTIMATE_NODES)
+            return true;
+    }
+    return false;
+}

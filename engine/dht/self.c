@@ -1,0 +1,150 @@
+/* The newest votes of distinct networks, and when somebody last came unasked. */
+#include "engine/dht/self.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+#define VOTES_KEPT  16
+#define TRIAL       (15 * MINUTE)
+#define TRY_EVERY   (1 * HOUR)
+#define TRY_FOR     (5 * MINUTE)
+#define PROOF_LASTS (2 * HOUR) /* then we are on trial again */
+
+struct vote {
+    uint64_t network; /* of the voter */
+    struct address seen;
+};
+
+struct opinion {                   /* about one family */
+    struct vote votes[VOTES_KEPT]; /* the newest last */
+    size_t count;
+    struct address self;
+};
+
+struct self {
+    bool always_read_only;
+    instant trial; /* its beginning; 0: nobody has answered yet */
+    struct opinion opinions[2];
+};
+
+struct self *self_create(bool always_read_only, instant now)
+{
+    (void)now;
+    struct self *self = mem_zeroed(1, sizeof *self);
+    self->always_read_only = always_read_only;
+    return self;
+}
+
+void self_destroy(struct self *self)
+{
+    mem_free(self);
+}
+
+/* --- our address -------------------------------------------------------------------------------
+ */
+
+static uint64_t number(const uint8_t *bytes, size_t size)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+/* A /16 of IPv4 or a /32 of IPv6. Local networks are small: there each node is one of its own, but
+   it has a say about local addresses only. */
+static uint64_t network_of(const struct address *voter)
+{
+    bool ipv4 = address_is_ipv4(voter);
+    if (!id_exempt(voter))
+        return ipv4 ? number(voter->ip + 12, 2) : number(voter->ip, 4);
+    return (number(voter->ip + (ipv4 ? 12 : 8), ipv4 ? 4 : 8) << 16 | voter->port) ^ 1ull << 63;
+}
+
+static bool may_vote(const struct address *voter, const struct address *seen)
+{
+    return address_is_ipv4(voter) == address_is_ipv4(seen) && seen->port != 0 &&
+           (!id_exempt(voter) || id_exempt(seen));
+}
+
+/* Whoever votes again takes his earlier vote back; the oldest vote makes room. */
+static void count_vote(struct opinion *opinion, uint64_t network, const struct address *seen)
+{
+    size_t at = 0;
+    while (at < opinion->count && opinion->votes[at].network != network)
+        at++;
+    if (at == VOTES_KEPT)
+        at = 0;
+    if (at < opinion->count) {
+        opinion->count--;
+        memmove(opinion->votes + at, opinion->votes + at + 1,
+                (opinion->count - at) * sizeof *opinion->votes);
+    }
+    opinion->votes[opinion->count++] = (struct vote){ network, *seen };
+}
+
+static size_t votes_for(const struct opinion *opinion, const struct address *seen, bool port_too)
+{
+    size_t votes = 0;
+    for (size_t i = 0; i < opinion->count; i++) {
+        const struct address *other = &opinion->votes[i].seen;
+        votes += memcmp(other->ip, seen->ip, sizeof seen->ip) == 0 &&
+                 (!port_too || other->port == seen->port);
+    }
+    return votes;
+}
+
+bool self_vote(struct self *self, instant now, const struct address *voter,
+               const struct address *seen)
+{
+    (void)now;
+    struct opinion *opinion = &self->opinions[!address_is_ipv4(seen)];
+    if (!may_vote(voter, seen))
+        return false;
+    count_vote(opinion, network_of(voter), seen);
+    size_t votes = votes_for(opinion, seen, false);
+    if (votes < SELF_QUORUM || 2 * votes <= opinion->count || address_equal(&opinion->self, seen))
+        return false;
+    /* Behind some translators every node sees another port: then any will do, and it stays. */
+    bool moved = memcmp(opinion->self.ip, seen->ip, sizeof seen->ip) != 0;
+    if (!moved && votes_for(opinion, seen, true) < SELF_QUORUM)
+        return false;
+    opinion->self = *seen;
+    return true;
+}
+
+struct address self_address(const struct self *self, bool ipv6)
+{
+    return self->opinions[ipv6].self;
+}
+
+/* --- whether we can be reached ------------------------------------------------------------------
+ */
+
+void self_reached(struct self *self, instant now)
+{
+    self->trial = now + PROOF_LASTS;
+}
+
+void self_answered(struct self *self, instant now)
+{
+    if (self->trial == 0)
+        self->trial = now;
+}
+
+bool self_read_only(const struct self *self, instant now)
+{
+    if (self->always_read_only)
+        return true;
+    if (self->trial == 0 || now < self->trial + TRIAL)
+        return false;
+    return (now - self->trial - TRIAL) % TRY_EVERY < TRY_EVERY - TRY_FOR;
+}
+
+void self_moved(struct self *self, instant now)
+{
+    bool always_read_only = self->always_read_only;
+    (void)now;
+    *self = (struct self){ .always_read_only = always_read_only };
+}
