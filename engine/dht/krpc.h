@@ -1,5 +1,5 @@
 /* The messages of the DHT: one bencoded dictionary per datagram (BEP 5), with what BEP 32, 33, 42,
-   43, 44 and 51 add. Both directions of every message are in this file.
+   43, 44 and 51 add. Every message can be read and written: krpc_read.c, krpc_write.c.
 
    Read: any order of keys, unknown keys, any tid of 1 to KRPC_TID_MAX bytes; trailing bytes are not
    forgiven. Written: canonical, and whatever was read is written again canonically. All views point
