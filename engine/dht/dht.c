@@ -333,8 +333,10 @@ void dht_receive(struct dht *dht, instant now, const struct address *from, struc
 void dht_advance(struct dht *dht, instant now)
 {
     dht->now = now;
-    upkeep_advance(dht, now);
-    dht_go_on(dht, now);
+    do { /* somebody's silence may make room for a chore */
+        upkeep_advance(dht, now);
+        dht_go_on(dht, now);
+    } while (upkeep_deadline(dht) <= now);
     if (served_deadline(dht->served) <= now)
         served_advance(dht->served, now);
 }

@@ -50,7 +50,7 @@ struct lookup_answer {
 void lookup_answered(struct lookup *lookup, uint32_t number, const struct lookup_answer *answer);
 void lookup_slow(struct lookup *lookup, uint32_t number);   /* opens a slot; may still answer */
 void lookup_failed(struct lookup *lookup, uint32_t number); /* it will not, or said no */
-bool lookup_done(const struct lookup *lookup);
+bool lookup_done(struct lookup *lookup);
 
 /* The closest that answered. */
 size_t lookup_closest(const struct lookup *lookup, struct dht_node *out, size_t most);

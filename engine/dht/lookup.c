@@ -1,0 +1,508 @@
+/* One search. Every candidate may be asked in up to three stages: on the way (ROUTE), around a
+   crowded place (AROUND), and what the search is for (FINAL).
+
+   Where everybody answers what the search is for, there is only the last stage. Items, and targets
+   that are to be hidden, are approached by find_node first: many do not answer `get`, and who is
+   asked on the way needs not know the target. */
+#include "engine/dht/lookup.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+#define POOL_MOST        160
+#define POOL_FIRST       24
+#define ASKS_MOST        300 /* a liar's company ends here */
+#define ASKED_MOST       32  /* slow ones included */
+#define CLOSEST          8   /* k: that many have answered, and nobody closer is left to ask */
+#define AROUND_MOST      16
+#define AROUND_RANK      20 /* wide: as far as the so many'th is to be expected */
+#define NODES_PER_ANSWER 32 /* some give 20 */
+#define HIDDEN_BITS      3  /* told to a node beyond what its own id shares with the target */
+
+enum stage { ROUTE, AROUND, FINAL, STAGES };
+enum state { FRESH, ASKED, SLOW, ANSWERED, FAILED };
+
+struct candidate {
+    struct dht_node node;
+    uint64_t block; /* of its address; 0: it stands for itself */
+    uint8_t state[STAGES];
+    uint8_t items; /* enum speaks */
+    uint8_t round;
+    uint8_t token_size;
+    uint8_t token[KRPC_TOKEN_MAX];
+};
+
+struct lookup {
+    struct lookup_settings settings;
+    struct rng *rng;
+    struct candidate *pool;   /* a candidate stays where it is: questions name it by that */
+    uint8_t order[POOL_MOST]; /* the pool, closest first */
+    size_t count, room;
+    unsigned asks, asked, slow, around; /* in all; now; now; in all */
+    unsigned rounds;
+    bool two_stages, judged, crowded;
+};
+
+/* --- candidates ----------------------------------------------------------------------------------
+ */
+
+struct lookup *lookup_create(const struct lookup_settings *settings, struct rng *rng)
+{
+    struct lookup *lookup = mem_zeroed(1, sizeof *lookup);
+    lookup->settings = *settings;
+    lookup->rng = rng;
+    lookup->two_stages = settings->hidden || settings->method == KRPC_GET;
+    return lookup;
+}
+
+void lookup_destroy(struct lookup *lookup)
+{
+    if (lookup == NULL)
+        return;
+    mem_free(lookup->pool);
+    mem_free(lookup);
+}
+
+static struct candidate *at_rank(const struct lookup *lookup, size_t rank)
+{
+    return &lookup->pool[lookup->order[rank]];
+}
+
+static bool was_asked(const struct candidate *candidate)
+{
+    return candidate->state[ROUTE] != FRESH || candidate->state[FINAL] != FRESH;
+}
+
+static bool has_answered(const struct candidate *candidate)
+{
+    return candidate->state[ROUTE] == ANSWERED || candidate->state[FINAL] == ANSWERED;
+}
+
+static bool is_lost(const struct candidate *candidate)
+{
+    return was_asked(candidate) && !has_answered(candidate) && candidate->state[ROUTE] != ASKED &&
+           candidate->state[FINAL] != ASKED;
+}
+
+/* Addresses in a local network stand for themselves. */
+static uint64_t block_of(const struct address *at)
+{
+    uint64_t block;
+    if (id_exempt(at))
+        return 0;
+    if (!address_is_ipv4(at)) {
+        memcpy(&block, at->ip, sizeof block);
+        return block;
+    }
+    return (uint64_t)at->ip[12] << 16 | (uint64_t)at->ip[13] << 8 | at->ip[14];
+}
+
+/* One party may hold a whole block; it has one voice. Whoever is told of first has it while he is
+   asked: silent neighbours that somebody made up cannot keep an honest node from being asked. */
+static bool has_no_voice(const struct lookup *lookup, const struct candidate *candidate)
+{
+    if (candidate->block == 0 || was_asked(candidate))
+        return false;
+    for (size_t i = 0; i < lookup->count; i++) {
+        const struct candidate *other = &lookup->pool[i];
+        if (other->block == candidate->block && was_asked(other) && !is_lost(other))
+            return true;
+    }
+    return false;
+}
+
+/* Known already; or known under two other ids, one of which at least is a lie. */
+static bool is_known(const struct lookup *lookup, const struct dht_node *node)
+{
+    size_t there = 0;
+    for (size_t i = 0; i < lookup->count; i++) {
+        const struct dht_node *other = &lookup->pool[i].node;
+        if (!address_equal(&other->at, &node->at))
+            continue;
+        if (id_equal(&other->id, &node->id) || ++there == 2)
+            return true;
+    }
+    return false;
+}
+
+static size_t rank_of(const struct lookup *lookup, const struct dht_id *id)
+{
+    size_t low = 0, high = lookup->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (id_closer(&lookup->settings.target, &at_rank(lookup, middle)->node.id, id) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The farthest that was never asked makes room. SIZE_MAX: there is none, or it is closer. */
+static size_t slot_for(struct lookup *lookup, size_t rank)
+{
+    if (lookup->count < POOL_MOST)
+        return lookup->count;
+    for (size_t last = lookup->count; last-- > rank;)
+        if (!was_asked(at_rank(lookup, last))) {
+            size_t slot = lookup->order[last];
+            memmove(lookup->order + last, lookup->order + last + 1, lookup->count - last - 1);
+            lookup->count--;
+            return slot;
+        }
+    return SIZE_MAX;
+}
+
+static struct candidate *insert(struct lookup *lookup, const struct dht_node *node, unsigned round)
+{
+    size_t rank = rank_of(lookup, &node->id);
+    size_t slot = slot_for(lookup, rank);
+    if (slot == SIZE_MAX)
+        return NULL;
+    if (slot >= lookup->room) {
+        lookup->room = lookup->room == 0 ? POOL_FIRST : 2 * lookup->room;
+        lookup->pool = mem_resized(lookup->pool, lookup->room, sizeof *lookup->pool);
+    }
+    memmove(lookup->order + rank + 1, lookup->order + rank, lookup->count - rank);
+    lookup->order[rank] = (uint8_t)slot;
+    lookup->count++;
+    lookup->pool[slot] =
+        (struct candidate){ .node = *node,
+                            .block = block_of(&node->at),
+                            .round = (uint8_t)(round < UINT8_MAX ? round : UINT8_MAX) };
+    return &lookup->pool[slot];
+}
+
+void lookup_add(struct lookup *lookup, const struct dht_node *node, enum speaks items)
+{
+    if (is_known(lookup, node))
+        return;
+    struct candidate *candidate = insert(lookup, node, 1);
+    if (candidate != NULL)
+        candidate->items = (uint8_t)items;
+}
+
+/* --- what is to be asked -------------------------------------------------------------------------
+ */
+
+/* What a walk through one stage, the closest first, comes to. */
+struct walk {
+    size_t next; /* rank of the first to be asked; SIZE_MAX: none */
+    bool open;   /* some are asked, or to be asked, so that it is not over */
+};
+
+static struct walk nothing(void)
+{
+    return (struct walk){ .next = SIZE_MAX };
+}
+
+static void to_be_asked(struct walk *walk, size_t rank)
+{
+    walk->open = true;
+    if (walk->next == SIZE_MAX)
+        walk->next = rank;
+}
+
+/* On the way: until the CLOSEST that live have answered, and nobody closer is left. */
+static struct walk walk_route(const struct lookup *lookup)
+{
+    struct walk walk = nothing();
+    size_t answered = 0;
+    for (size_t rank = 0; rank < lookup->count && answered < CLOSEST; rank++) {
+        const struct candidate *candidate = at_rank(lookup, rank);
+        if (has_answered(candidate))
+            answered++;
+        else if (is_lost(candidate))
+            continue;
+        else if (was_asked(candidate))
+            walk.open = true;
+        else if (!has_no_voice(lookup, candidate))
+            to_be_asked(&walk, rank);
+    }
+    return walk;
+}
+
+static struct walk walk_around(const struct lookup *lookup)
+{
+    struct walk walk = nothing();
+    for (size_t rank = 0; rank < lookup->count; rank++) {
+        const struct candidate *candidate = at_rank(lookup, rank);
+        if (candidate->state[AROUND] == ASKED)
+            walk.open = true;
+        else if (candidate->state[AROUND] == FRESH && has_answered(candidate) &&
+                 lookup->around < AROUND_MOST)
+            to_be_asked(&walk, rank);
+    }
+    return walk;
+}
+
+/* As far from the target as the last stage goes, in candidates that gave what was asked for. */
+static size_t wanted(const struct lookup *lookup)
+{
+    if (lookup->crowded)
+        return LOOKUP_WIDE;
+    return lookup->settings.store_on > CLOSEST ? lookup->settings.store_on : CLOSEST;
+}
+
+/* In space. */
+static double reach(const struct lookup *lookup)
+{
+    return lookup->crowded ? estimate_reach(lookup->settings.estimate, AROUND_RANK) : 1;
+}
+
+/* Those who do not speak BEP 44, or are silent, are made up for, but not without end. */
+static size_t tries(const struct lookup *lookup)
+{
+    size_t most = 3 * (size_t)lookup->settings.store_on;
+    if (!lookup->two_stages || lookup->crowded)
+        return POOL_MOST;
+    return most > LOOKUP_CANDIDATES ? most : LOOKUP_CANDIDATES;
+}
+
+static bool may_be_asked_last(const struct lookup *lookup, const struct candidate *candidate)
+{
+    bool useless = lookup->settings.method == KRPC_GET && candidate->items == SPEAKS_NO_ITEMS;
+    return !useless && !is_lost(candidate) && !has_no_voice(lookup, candidate);
+}
+
+static bool gave_what_we_want(const struct lookup *lookup, const struct candidate *candidate)
+{
+    return candidate->state[FINAL] == ANSWERED &&
+           (lookup->settings.store_on == 0 || candidate->token_size > 0);
+}
+
+static struct walk walk_final(const struct lookup *lookup)
+{
+    struct walk walk = nothing();
+    size_t gave = 0, tried = 0;
+    double far = reach(lookup);
+    for (size_t rank = 0; rank < lookup->count; rank++) {
+        const struct candidate *candidate = at_rank(lookup, rank);
+        uint8_t state = candidate->state[FINAL];
+        if (gave == wanted(lookup) || tried == tries(lookup) ||
+            (far < 1 && gave >= CLOSEST &&
+             id_distance(&lookup->settings.target, &candidate->node.id) > far))
+            break;
+        gave += gave_what_we_want(lookup, candidate);
+        tried += state != FRESH;
+        if (state == ASKED)
+            walk.open = true;
+        if (state != FRESH || !may_be_asked_last(lookup, candidate))
+            continue;
+        tried++;
+        to_be_asked(&walk, rank);
+    }
+    return walk;
+}
+
+/* Before the way is at its end: those that answered, if nobody closer is left to ask. */
+static size_t early_final(const struct lookup *lookup)
+{
+    for (size_t rank = 0; rank < lookup->count && rank < CLOSEST; rank++) {
+        const struct candidate *candidate = at_rank(lookup, rank);
+        if (!has_answered(candidate) && !is_lost(candidate))
+            break;
+        if (candidate->state[ROUTE] == ANSWERED && candidate->state[FINAL] == FRESH &&
+            may_be_asked_last(lookup, candidate))
+            return rank;
+    }
+    return SIZE_MAX;
+}
+
+/* Once, when the closest are known: are they too many to be there by luck? */
+static void judge(struct lookup *lookup)
+{
+    struct dht_node closest[ESTIMATE_NODES];
+    if (lookup->judged)
+        return;
+    lookup->judged = true;
+    size_t count = lookup_closest(lookup, closest, COUNT(closest));
+    lookup->crowded =
+        estimate_crowded(lookup->settings.estimate, &lookup->settings.target, closest, count);
+}
+
+/* --- asking
+ * --------------------------------------------------------------------------------------- */
+
+/* On the way a hidden target is told only as far as the one who is asked could guess it from his
+   own place, and a little further. */
+static struct dht_id target_for(const struct lookup *lookup, const struct candidate *candidate,
+                                enum stage stage)
+{
+    struct dht_id target = lookup->settings.target;
+    if (stage == AROUND) {
+        double far = estimate_reach(lookup->settings.estimate, AROUND_RANK);
+        double bits = -log2(far);
+        id_near(&target, &lookup->settings.target, bits > 0 ? (unsigned)bits : 0, lookup->rng);
+    } else if (stage == ROUTE && lookup->settings.hidden) {
+        unsigned known =
+            id_shared_bits(&lookup->settings.target, &candidate->node.id) + HIDDEN_BITS;
+        if (known < 8 * DHT_ID_BYTES)
+            id_near(&target, &lookup->settings.target, known, lookup->rng);
+    }
+    return target;
+}
+
+static bool ask(struct lookup *lookup, size_t rank, enum stage stage, struct lookup_ask *out)
+{
+    struct candidate *candidate = at_rank(lookup, rank);
+    bool at_once = stage == ROUTE && lookup->settings.method == KRPC_GET &&
+                   !lookup->settings.hidden && candidate->items == SPEAKS_ITEMS;
+    if (at_once)
+        stage = FINAL; /* his answer to `get` has the nodes as well */
+    candidate->state[stage] = ASKED;
+    lookup->asked++;
+    lookup->asks++;
+    lookup->around += stage == AROUND;
+    *out = (struct lookup_ask){
+        .number = lookup->order[rank] * (uint32_t)STAGES + stage,
+        .node = candidate->node,
+        .method = stage == FINAL ? lookup->settings.method : KRPC_FIND_NODE,
+        .target = target_for(lookup, candidate, stage),
+    };
+    return true;
+}
+
+/* The stage that is not over yet, and how it stands; STAGES: all are over. */
+static enum stage current(struct lookup *lookup, struct walk *walk)
+{
+    if (lookup->two_stages) {
+        *walk = walk_route(lookup);
+        if (walk->open)
+            return ROUTE;
+        judge(lookup);
+    }
+    for (int again = 0; again < 2; again++) {
+        if (lookup->crowded) {
+            *walk = walk_around(lookup);
+            if (walk->open)
+                return AROUND;
+        }
+        *walk = walk_final(lookup);
+        if (walk->open || lookup->judged)
+            break;
+        judge(lookup);
+    }
+    return walk->open ? FINAL : STAGES;
+}
+
+/* The way is narrow, so that little is asked in vain; at its end everybody is. */
+static unsigned at_once(enum stage stage)
+{
+    return stage == ROUTE ? LOOKUP_AT_ONCE : 2 * LOOKUP_AT_ONCE;
+}
+
+bool lookup_next(struct lookup *lookup, struct lookup_ask *out)
+{
+    struct walk walk;
+    if (lookup->asked + lookup->slow >= ASKED_MOST || lookup->asks >= ASKS_MOST)
+        return false;
+    enum stage stage = current(lookup, &walk);
+    unsigned most = lookup->two_stages ? at_once(stage) : LOOKUP_AT_ONCE;
+    if (lookup->asked >= most)
+        return false;
+    if (walk.next != SIZE_MAX)
+        return ask(lookup, walk.next, stage, out);
+    size_t early = stage == ROUTE ? early_final(lookup) : SIZE_MAX;
+    return early != SIZE_MAX && ask(lookup, early, FINAL, out);
+}
+
+/* --- being told
+ * ----------------------------------------------------------------------------------- */
+
+/* The candidate a question was about, whose state was ASKED or SLOW and now is `next`. */
+static struct candidate *turn(struct lookup *lookup, uint32_t number, enum state next)
+{
+    struct candidate *candidate = &lookup->pool[number / STAGES];
+    uint8_t *state = &candidate->state[number % STAGES];
+    lookup->asked -= *state == ASKED;
+    lookup->slow -= *state == SLOW;
+    lookup->slow += next == SLOW;
+    *state = (uint8_t)next;
+    return candidate;
+}
+
+static void hear_of(struct lookup *lookup, struct bytes nodes, unsigned round)
+{
+    struct dht_node node;
+    for (size_t i = 0; i < NODES_PER_ANSWER && krpc_next_node(&nodes, lookup->settings.ipv6, &node);
+         i++)
+        if (!is_known(lookup, &node))
+            insert(lookup, &node, round);
+}
+
+void lookup_answered(struct lookup *lookup, uint32_t number, const struct lookup_answer *answer)
+{
+    struct candidate *candidate = &lookup->pool[number / STAGES];
+    if (!id_equal(&candidate->node.id, &answer->id)) {
+        lookup_failed(lookup, number);
+        return;
+    }
+    turn(lookup, number, ANSWERED);
+    if (answer->items != SPEAKS_UNKNOWN)
+        candidate->items = (uint8_t)answer->items;
+    if (number % STAGES == FINAL && answer->token.size > 0 &&
+        answer->token.size <= KRPC_TOKEN_MAX) {
+        candidate->token_size = (uint8_t)answer->token.size;
+        memcpy(candidate->token, answer->token.data, answer->token.size);
+    }
+    if (candidate->round > lookup->rounds)
+        lookup->rounds = candidate->round;
+    hear_of(lookup, answer->nodes, candidate->round + 1u);
+}
+
+void lookup_slow(struct lookup *lookup, uint32_t number)
+{
+    turn(lookup, number, SLOW);
+}
+
+void lookup_failed(struct lookup *lookup, uint32_t number)
+{
+    turn(lookup, number, FAILED);
+}
+
+/* --- what was found
+ * ------------------------------------------------------------------------------- */
+
+bool lookup_done(struct lookup *lookup)
+{
+    struct walk walk;
+    if (lookup->asks >= ASKS_MOST)
+        return lookup->asked == 0;
+    if (current(lookup, &walk) != STAGES)
+        return false;
+    return lookup->rounds > 0 || lookup->asked + lookup->slow == 0; /* they are all we have */
+}
+
+size_t lookup_closest(const struct lookup *lookup, struct dht_node *out, size_t most)
+{
+    size_t count = 0;
+    for (size_t rank = 0; rank < lookup->count && count < most; rank++)
+        if (has_answered(at_rank(lookup, rank)))
+            out[count++] = at_rank(lookup, rank)->node;
+    return count;
+}
+
+size_t lookup_places(const struct lookup *lookup, struct lookup_place *out, size_t most)
+{
+    size_t count = 0, places = lookup->crowded ? LOOKUP_WIDE : lookup->settings.store_on;
+    for (size_t rank = 0; rank < lookup->count && count < most && count < places; rank++) {
+        const struct candidate *candidate = at_rank(lookup, rank);
+        if (candidate->token_size > 0)
+            out[count++] = (struct lookup_place){ candidate->node,
+                                                  { candidate->token, candidate->token_size } };
+    }
+    return count;
+}
+
+bool lookup_crowded(const struct lookup *lookup)
+{
+    return lookup->crowded;
+}
+
+unsigned lookup_rounds(const struct lookup *lookup)
+{
+    return lookup->rounds;
+}
