@@ -79,8 +79,6 @@ static void rename_to(struct dht *dht, enum family family, const struct dht_id *
     dht->id[family] = *id;
     if (dht->table[family] != NULL)
         table_rename(dht->table[family], id);
-    if (family == IPV4)
-        served_renamed(dht->served, id);
 }
 
 enum fault dht_restore(struct dht *dht, instant now, struct bytes wire)

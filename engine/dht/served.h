@@ -1,8 +1,9 @@
 /* What we do for others: answer their queries, hold their peers and items (BEP 5, 33, 44, 51).
 
    Limits: SERVED_INFOHASHES of SERVED_PEERS each, kept 45 minutes; SERVED_ITEMS, kept at least two
-   hours after they were last put, then until room is needed: the farthest from us and least asked
-   for go first. Of one address at most a sixteenth of any of them. Memory grows with what is held.
+   hours after they were last put, unless a closer one needs the room; then until room is needed:
+   the least asked for and farthest from us go first. Of one address at most a sixteenth of any of
+   them. Memory grows with what is held.
  */
 #ifndef DHT_SERVED_H
 #define DHT_SERVED_H
@@ -33,8 +34,7 @@ size_t served_answer(struct served *served, instant now, const struct address *f
 /* The answer to what krpc_decode refused. */
 size_t served_refuse(const struct krpc *refused, const struct address *from, uint8_t *out,
                      size_t size);
-void served_renamed(struct served *served, const struct dht_id *self); /* distances changed */
-void served_advance(struct served *served, instant now);               /* forgets what is old */
+void served_advance(struct served *served, instant now); /* forgets what is old */
 instant served_deadline(const struct served *served);
 void served_count(const struct served *served, size_t *infohashes, size_t *peers, size_t *items);
 
