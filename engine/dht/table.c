@@ -366,7 +366,8 @@ static unsigned claim(const struct contest *contest, const struct entry *holder,
     return part == contest->mine && holder->rtt > RTT_CONTEST * entry->rtt;
 }
 
-/* The place that it wins; bucket->live: none. Among equals the slowest loses. */
+/* The place that it wins; bucket->live: none. Among equals the slowest loses, then
+   the youngest. */
 static size_t contested(const struct table *table, const struct bucket *bucket,
                         const struct entry *entry)
 {
@@ -378,7 +379,7 @@ static size_t contested(const struct table *table, const struct bucket *bucket,
         const struct entry *holder = entry_at(table, bucket, at);
         unsigned strength = claim(&contest, holder, at);
         if (strength > best_claim ||
-            (strength == best_claim && strength > 0 && holder->rtt > best_rtt)) {
+            (strength == best_claim && strength > 0 && holder->rtt >= best_rtt)) {
             best = at;
             best_claim = strength;
             best_rtt = holder->rtt;
