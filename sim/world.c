@@ -253,7 +253,8 @@ static void pump(struct sim_node *node)
 
 static void start(struct sim_node *node)
 {
-    struct node_settings settings = { .place = { .path = "store", .vfs = disk_vfs(node->disk) } };
+    struct node_settings settings = { .place = { .path = "store", .vfs = disk_vfs(node->disk) },
+                                      .no_dht = true }; /* it has worlds of its own */
     memcpy(settings.place.key, node->key, sizeof node->key);
     node->trouble = STORE_FINE;
     if (node_create(&settings, sim_clock(node), &node->rng, node->sim->loud ? &node->log : NULL,

@@ -22,7 +22,7 @@ static bool tid_taken(const struct flight *flight, const uint8_t tid[FLIGHT_TID_
     return false;
 }
 
-bool flight_add(struct flight *flight, const struct query *query, struct rng *rng)
+bool flight_begin(struct flight *flight, const struct query *query, struct rng *rng)
 {
     if (flight->count == FLIGHT_MAX)
         return false;

@@ -43,7 +43,7 @@ struct flight {
 void flight_finish(struct flight *flight);
 
 /* A copy waits from now on, under a tid of its own. False: FLIGHT_MAX. */
-bool flight_add(struct flight *flight, const struct query *query, struct rng *rng);
+bool flight_begin(struct flight *flight, const struct query *query, struct rng *rng);
 /* It left. `rtt`: what its node is known for, 0: nothing. */
 void flight_sent(struct flight *flight, struct query *query, instant now, duration rtt);
 /* The question that an answer with this tid from there belongs to; NULL: none of ours. */

@@ -18,7 +18,7 @@ static void test_only_who_was_asked_may_answer(void)
     struct query query = query_to(7, SECOND);
     struct address other = query.to.at;
     other.port++;
-    CHECK(flight_add(&flight, &query, &rng));
+    CHECK(flight_begin(&flight, &query, &rng));
     struct query *waiting = flight_next_due(&flight, SECOND);
     struct bytes tid = BYTES_OF(waiting->tid);
     CHECK(flight_match(&flight, tid, &query.to.at) == NULL); /* it has not left yet */
@@ -38,8 +38,8 @@ static void test_tids_differ(void)
     struct flight flight = { 0 };
     struct query query = query_to(7, SECOND);
     for (size_t i = 0; i < FLIGHT_MAX; i++)
-        CHECK(flight_add(&flight, &query, &rng));
-    CHECK(!flight_add(&flight, &query, &rng));
+        CHECK(flight_begin(&flight, &query, &rng));
+    CHECK(!flight_begin(&flight, &query, &rng));
     for (size_t i = 0; i < FLIGHT_MAX; i++)
         for (size_t j = 0; j < i; j++)
             CHECK(memcmp(flight.queries[i].tid, flight.queries[j].tid, FLIGHT_TID_BYTES) != 0);
@@ -50,7 +50,7 @@ static instant slow_after(struct flight *flight, duration known)
 {
     struct rng rng = rng_from_seed(&luck, 3);
     struct query query = query_to(7, HOUR);
-    CHECK(flight_add(flight, &query, &rng));
+    CHECK(flight_begin(flight, &query, &rng));
     struct query *waiting = flight_next_due(flight, HOUR);
     flight_sent(flight, waiting, HOUR, known);
     instant slow = waiting->due - HOUR;
@@ -86,8 +86,8 @@ static void test_each_time_comes_in_its_order(void)
     struct rng rng = rng_from_seed(&luck, 4);
     struct flight flight = { 0 };
     struct query late = query_to(1, 3 * SECOND), soon = query_to(2, 2 * SECOND);
-    flight_add(&flight, &late, &rng);
-    flight_add(&flight, &soon, &rng);
+    flight_begin(&flight, &late, &rng);
+    flight_begin(&flight, &soon, &rng);
     CHECK(flight_next_due(&flight, SECOND) == NULL);
     CHECK_INT(flight_deadline(&flight), 2 * SECOND);
     struct query *first = flight_next_due(&flight, HOUR);

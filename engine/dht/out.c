@@ -38,7 +38,7 @@ bool dht_next_datagram(struct dht *dht, instant now, struct dht_datagram *out)
 bool out_ask(struct dht *dht, const struct query *query)
 {
     return dht->table[family_of(&query->to.at)] != NULL &&
-           flight_add(&dht->flight, query, dht->rng);
+           flight_begin(&dht->flight, query, dht->rng);
 }
 
 /* What the question says. False: whoever wanted it asked is gone. */

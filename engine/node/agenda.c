@@ -3,7 +3,10 @@
 
 instant agenda_next(const struct node *node)
 {
-    instant next = links_deadline(node->links);
+    instant next = swarm_deadline(node);
+    if (node->links == NULL)
+        return next;
+    next = earlier(next, links_deadline(node->links));
     next = earlier(next, meet_deadline(node->meet));
     return earlier(next, chat_deadline(node->chat));
 }

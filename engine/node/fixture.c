@@ -21,7 +21,9 @@ struct store_place side_place(const struct side *side)
 
 void side_start(struct side *side)
 {
-    struct node_settings settings = { .place = side_place(side), .datagram_most = 1452 };
+    struct node_settings settings = { .place = side_place(side),
+                                      .datagram_most = 1452,
+                                      .no_dht = true };
     enum store_trouble trouble;
     CHECK(node_create(&settings, now, &side->rng, NULL, &side->node, &trouble) == FAULT_NONE);
 }

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "engine/chat/chat.h"
+#include "engine/dht/dht.h"
 #include "engine/link/link.h"
 #include "engine/meet/meet.h"
 #include "engine/node/node.h"
@@ -21,6 +22,8 @@ struct node {
     struct chat *chat; /* NULL while there is no identity; so are the next two */
     struct meet *meet;
     struct links *links;
+    struct dht *dht;    /* NULL: none runs */
+    instant keep_nodes; /* when the way back into the DHT is next written down */
     struct rng *rng;
     struct log *log;
     struct node_settings settings;
@@ -50,6 +53,15 @@ void node_share_psks(struct node *node, const struct store_device *device);
 void wishes_carry(struct node *node, instant now);  /* from rooms to links */
 void wishes_digest(struct node *node, instant now); /* from links to rooms */
 void calls_clear(struct node *node);
+
+/* route.c */
+bool route_is_of_dht(struct bytes datagram);
+
+/* swarm.c: the DHT, and its nodes in the store */
+void swarm_wake(struct node *node, instant now);
+void swarm_advance(struct node *node, instant now);
+void swarm_keep(struct node *node, instant now);
+instant swarm_deadline(const struct node *node);
 
 /* agenda.c */
 instant agenda_next(const struct node *node);

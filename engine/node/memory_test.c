@@ -48,7 +48,9 @@ static struct store_place place_of(const struct side *side)
 
 static void open_node(struct side *side)
 {
-    struct node_settings settings = { .place = place_of(side), .datagram_most = 1452 };
+    struct node_settings settings = { .place = place_of(side),
+                                      .datagram_most = 1452,
+                                      .no_dht = true };
     enum store_trouble trouble;
     CHECK(node_create(&settings, now, &side->rng, NULL, &side->node, &trouble) == FAULT_NONE);
     wipe(&settings, sizeof settings);

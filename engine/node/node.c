@@ -148,6 +148,7 @@ void node_wake(struct node *node, instant now)
     node_hold_keys(node, now);
     admit_all(node);
     node->meet = meet_create(node->store, node->chat, now, node->rng);
+    swarm_wake(node, now);
     wipe(&settings, sizeof settings);
     wipe(&self, sizeof self);
 }
@@ -164,8 +165,12 @@ enum fault node_create(const struct node_settings *settings, instant now, struct
     node->log = log;
     node->calls = map_create(LINK_MAX_COUNT, rng_u64(rng));
     node->current = map_create(LINK_MAX_COUNT, rng_u64(rng));
-    enum fault fault = store_open(&settings->place, &node->store, trouble);
-    if (fault == FAULT_NONE) {
+    *trouble = STORE_FINE;
+    enum fault fault =
+        settings->bare ? FAULT_NONE : store_open(&settings->place, &node->store, trouble);
+    if (fault == FAULT_NONE && settings->bare) {
+        swarm_wake(node, now);
+    } else if (fault == FAULT_NONE) {
         node_wake(node, now);
         store_event_range(node->store, &oldest, &node->told);
         *trouble = node->trouble;
@@ -185,6 +190,7 @@ void node_destroy(struct node *node)
     calls_clear(node);
     map_destroy(node->calls);
     map_destroy(node->current);
+    dht_destroy(node->dht);
     meet_destroy(node->meet);
     links_destroy(node->links);
     chat_destroy(node->chat);
@@ -195,6 +201,7 @@ void node_destroy(struct node *node)
 
 void node_leave(struct node *node, instant now)
 {
+    swarm_keep(node, now);
     if (node->links != NULL)
         links_close_all(node->links, now);
 }
@@ -204,15 +211,26 @@ enum store_trouble node_trouble(const struct node *node)
     return node->trouble;
 }
 
+static bool runs(const struct node *node)
+{
+    return node->trouble == STORE_FINE;
+}
+
+/* With an identity, and so with links. */
 static bool awake(const struct node *node)
 {
-    return node->trouble == STORE_FINE && node->links != NULL;
+    return runs(node) && node->links != NULL;
 }
 
 /* --- the five verbs --------------------------------------------------------------------------- */
 
 void node_receive(struct node *node, instant now, const struct address *from, struct bytes datagram)
 {
+    if (route_is_of_dht(datagram)) {
+        if (runs(node) && node->dht != NULL)
+            dht_receive(node->dht, now, from, datagram);
+        return;
+    }
     if (!awake(node))
         return;
     links_receive(node->links, now, from, datagram);
@@ -221,6 +239,8 @@ void node_receive(struct node *node, instant now, const struct address *from, st
 
 void node_advance(struct node *node, instant now)
 {
+    if (runs(node))
+        swarm_advance(node, now);
     if (!awake(node))
         return;
     links_advance(node->links, now);
@@ -237,43 +257,66 @@ enum fault node_settle(struct node *node)
         return node_stop(node);
     /* Also when nothing is to be settled: a question that failed took the open transaction with it,
        and not every answer can say so. */
-    if (store_settle(node->store) != FAULT_NONE)
+    if (node->store != NULL && store_settle(node->store) != FAULT_NONE)
         return node_stop(node);
     return FAULT_NONE;
+}
+
+/* Those of the DHT rest on nothing that is on disk; they follow those of links. */
+static bool next_of_dht(struct node *node, instant now, struct datagrams *out)
+{
+    struct dht_datagram datagram;
+    if (node->dht == NULL || !dht_next_datagram(node->dht, now, &datagram))
+        return false;
+    *out = (struct datagrams){ datagram.to, datagram.bytes, datagram.bytes.size };
+    return true;
 }
 
 bool node_next_datagrams(struct node *node, instant now, struct datagrams *out)
 {
     struct link_batch batch;
-    if (!awake(node))
-        return false;
-    wishes_carry(node, now);
-    if (node_settle(node) != FAULT_NONE || !links_next_batch(node->links, now, &batch))
-        return false;
-    *out = (struct datagrams){ batch.to, batch.bytes, batch.segment };
-    return true;
+    if (awake(node)) {
+        wishes_carry(node, now);
+        if (node_settle(node) != FAULT_NONE)
+            return false;
+        if (links_next_batch(node->links, now, &batch)) {
+            *out = (struct datagrams){ batch.to, batch.bytes, batch.segment };
+            return true;
+        }
+    }
+    return runs(node) && next_of_dht(node, now, out);
 }
 
-bool node_next_event(struct node *node, struct node_event *out)
+static bool next_kept(struct node *node, struct store_event *out)
 {
     uint64_t oldest, newest;
     if (!awake(node) || node_settle(node) != FAULT_NONE)
         return false;
     chat_event_range(node->chat, &oldest, &newest);
-    if (newest <= node->told ||
-        chat_event_after(node->chat, node->told, &out->event) != ANSWER_DONE)
+    if (newest <= node->told || chat_event_after(node->chat, node->told, out) != ANSWER_DONE)
         return false;
-    node->told = out->event.seq;
+    node->told = out->seq;
     return true;
+}
+
+bool node_next_event(struct node *node, struct node_event *out)
+{
+    *out = (struct node_event){ 0 };
+    if (next_kept(node, &out->event))
+        return true;
+    out->of_dht = runs(node) && node->dht != NULL && dht_next_event(node->dht, &out->dht);
+    return out->of_dht;
 }
 
 instant node_deadline(const struct node *node)
 {
-    return awake(node) ? agenda_next(node) : NEVER;
+    return runs(node) ? agenda_next(node) : NEVER;
 }
 
 void node_moved(struct node *node, instant now)
 {
+    if (runs(node) && node->dht != NULL)
+        dht_moved(node->dht, now);
     if (!awake(node))
         return;
     links_moved(node->links, now);

@@ -16,6 +16,7 @@
 #include "engine/chat/chat.h"
 #include "engine/crypto/card.h"
 #include "engine/crypto/vault.h"
+#include "engine/dht/dht.h"
 #include "engine/store/store.h"
 
 struct node;
@@ -24,6 +25,9 @@ struct node_settings {
     struct store_place place;
     duration keep_alive;  /* 0: built-in */
     size_t datagram_most; /* 0: built-in */
+    bool bare;            /* a node of the DHT and nothing else: `place` is not looked at */
+    bool no_dht;
+    struct dht_settings dht;
 };
 
 /* Opens the store; *out is NULL on failure and *trouble says why. rng and log are borrowed. A home
@@ -47,7 +51,9 @@ struct datagrams { /* a run of datagrams to one address, each `segment` bytes, t
 };
 
 struct node_event { /* durable ones are store events; link changes are also told as they happen */
+    bool of_dht;    /* `dht`: never kept, and all it points to valid until the next call */
     struct store_event event;
+    struct dht_event dht;
 };
 
 void node_receive(struct node *node, instant now, const struct address *from,
@@ -136,5 +142,21 @@ enum answer node_status(struct node *node, struct node_status *out);
 enum answer node_event_after(struct node *node, uint64_t since, struct store_event *out);
 enum answer node_consumer_set(struct node *node, const char *name, uint64_t seq);
 enum answer node_consumer_get(struct node *node, const char *name, uint64_t *seq);
+
+/* --- the DHT: see engine/dht/dht.h
+ * ---------------------------------------------------------------- */
+
+/* Searches of people and their programs; what comes of them are events. GONE: it runs none, because
+   it was told so, or has no identity yet. */
+enum fault node_dht_begin(struct node *node, instant now, const struct dht_request *request,
+                          dht_op *out);
+void node_dht_cancel(struct node *node, dht_op op);
+void node_dht_try(struct node *node, instant now, enum dht_source source, const struct address *at,
+                  size_t count);
+/* All zero where none runs. */
+void node_dht_status(const struct node *node, instant now, struct dht_status *out);
+/* Of a bare node, which has no store; others keep their nodes themselves. */
+size_t node_dht_save(const struct node *node, uint8_t out[DHT_SAVED_MAX_BYTES]);
+enum fault node_dht_restore(struct node *node, instant now, struct bytes saved);
 
 #endif

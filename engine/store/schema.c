@@ -110,6 +110,9 @@ static const char *const migrations[] = {
     "ALTER TABLE outbox ADD COLUMN envelope INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE outbox ADD COLUMN tombstone INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX outbox_envelope ON outbox (envelope, contact, row);",
+
+    /* 3: the way back into the DHT. */
+    "CREATE TABLE nodes (one INTEGER PRIMARY KEY CHECK (one = 1), saved BLOB NOT NULL) STRICT;",
 };
 
 static int read_version(sqlite3 *db, int *version)

@@ -107,6 +107,12 @@ enum fault store_link_key_forget(struct store *store, uint32_t before); /* those
 enum fault store_list_put(struct store *store, int64_t contact, struct bytes wire);
 enum fault store_list_get(struct store *store, int64_t contact, struct bytes *wire);
 
+/* The nodes of the DHT that lead back into it, as bytes: at most STORE_NODES_MAX_BYTES. GONE: none
+   are kept. BUSY: too many. */
+#define STORE_NODES_MAX_BYTES 20480
+enum fault store_nodes_put(struct store *store, struct bytes saved);
+enum fault store_nodes_get(struct store *store, uint8_t out[STORE_NODES_MAX_BYTES], size_t *size);
+
 /* Prekey bundles of ours, with what opens what was sealed for them. */
 #define STORE_BUNDLE_BYTES    1413
 #define STORE_ONE_TIME_MAX    3 /* ours set aside for a device, and a device's that we hold */

@@ -1,0 +1,82 @@
+/* The DHT inside a node: how it comes back into the network after a restart. */
+#include "engine/node/inside.h"
+
+#include <assert.h>
+
+static_assert(DHT_SAVED_MAX_BYTES <= STORE_NODES_MAX_BYTES, "the store keeps what the DHT saves");
+
+#define KEEP_FIRST (2 * MINUTE) /* soon after the start: a crash must not cost the way back */
+#define KEEP_EVERY (30 * MINUTE)
+
+static void restore(struct node *node, instant now)
+{
+    uint8_t saved[STORE_NODES_MAX_BYTES];
+    size_t size;
+    enum fault fault = store_nodes_get(node->store, saved, &size);
+    node_note(node, fault);
+    /* What no version of ours can read is as good as nothing: others lead back as well. */
+    if (fault == FAULT_NONE &&
+        dht_restore(node->dht, now, (struct bytes){ saved, size }) != FAULT_NONE)
+        log_line(node->log, LOG_WARN, "dht", "the saved nodes are not readable");
+}
+
+/* Contacts may well run a node where they were last. */
+static void try_contacts(struct node *node, instant now)
+{
+    struct store_contact contact;
+    struct store_address at[STORE_ADDRESSES_MAX];
+    struct address all[STORE_ADDRESSES_MAX];
+    for (int64_t id = 0; chat_contact_next(node->chat, id, &contact) == ANSWER_DONE;
+         id = contact.id) {
+        size_t count = store_addresses(node->store, contact.id, at);
+        for (size_t i = 0; i < count; i++)
+            all[i] = at[i].address;
+        dht_try(node->dht, now, DHT_FROM_PEOPLE, all, count);
+    }
+}
+
+void swarm_wake(struct node *node, instant now)
+{
+    if (node->settings.no_dht)
+        return;
+    node->dht = dht_create(&node->settings.dht, now, node->rng, node->log);
+    node->keep_nodes = now + KEEP_FIRST;
+    if (node->store == NULL)
+        return;
+    restore(node, now);
+    try_contacts(node, now);
+}
+
+void swarm_keep(struct node *node, instant now)
+{
+    uint8_t saved[DHT_SAVED_MAX_BYTES];
+    struct dht_status status;
+    if (node->dht == NULL || node->store == NULL || node->trouble != STORE_FINE)
+        return;
+    /* Who meets nobody keeps what led him in the last time. */
+    dht_look(node->dht, now, &status);
+    if (status.ipv4.good + status.ipv6.good == 0)
+        return;
+    size_t size = dht_save(node->dht, saved);
+    node_note(node, store_nodes_put(node->store, (struct bytes){ saved, size }));
+}
+
+void swarm_advance(struct node *node, instant now)
+{
+    if (node->dht == NULL)
+        return;
+    if (dht_deadline(node->dht) <= now)
+        dht_advance(node->dht, now);
+    if (node->keep_nodes > now)
+        return;
+    swarm_keep(node, now);
+    node->keep_nodes = now + KEEP_EVERY;
+}
+
+instant swarm_deadline(const struct node *node)
+{
+    if (node->dht == NULL)
+        return NEVER;
+    return node->store == NULL ? dht_deadline(node->dht)
+                               : earlier(dht_deadline(node->dht), node->keep_nodes);
+}
