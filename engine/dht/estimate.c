@@ -18,17 +18,51 @@ static double sample_of(const struct dht_id *target, const struct dht_node *clos
     return distance > 0 ? (double)(count - 1) / distance : 0;
 }
 
+static void keep(struct estimate *estimate, double sample)
+{
+    estimate->samples[estimate->next] = sample;
+    estimate->next = (uint8_t)((estimate->next + 1) % ESTIMATE_SAMPLES);
+    if (estimate->count < ESTIMATE_SAMPLES)
+        estimate->count++;
+}
+
+static uint32_t place_of(const struct dht_id *id)
+{
+    return (uint32_t)id->bytes[0] << 24 | (uint32_t)id->bytes[1] << 16 |
+           (uint32_t)id->bytes[2] << 8 | id->bytes[3];
+}
+
+/* Who crowds a place must live there, and cannot be everywhere. If wherever we look is crowded,
+   what we took for the size was measured before we knew the network, and we begin again. */
+static void doubt_sample(struct estimate *estimate, uint32_t place, double sample)
+{
+    for (size_t i = 0; i < estimate->crowded; i++)
+        if (estimate->doubted[i].place == place)
+            return;
+    estimate->doubted[estimate->crowded].place = place;
+    estimate->doubted[estimate->crowded].sample = (float)sample;
+    if (++estimate->crowded < ESTIMATE_GROWN)
+        return;
+    struct estimate old = *estimate;
+    *estimate = (struct estimate){ .count = 0 };
+    for (size_t i = 0; i < ESTIMATE_GROWN; i++)
+        keep(estimate, (double)old.doubted[i].sample);
+}
+
 void estimate_learn(struct estimate *estimate, const struct dht_id *target,
                     const struct dht_node *closest, size_t count)
 {
     if (count > ESTIMATE_NODES)
         count = ESTIMATE_NODES;
-    if (count < LEAST_NODES || estimate_crowded(estimate, target, closest, count))
+    if (count < LEAST_NODES)
         return;
-    estimate->samples[estimate->next] = sample_of(target, closest, count);
-    estimate->next = (uint8_t)((estimate->next + 1) % ESTIMATE_SAMPLES);
-    if (estimate->count < ESTIMATE_SAMPLES)
-        estimate->count++;
+    double sample = sample_of(target, closest, count);
+    if (estimate_crowded(estimate, target, closest, count)) {
+        doubt_sample(estimate, place_of(target), sample);
+        return;
+    }
+    estimate->crowded = 0;
+    keep(estimate, sample);
 }
 
 /* The median: a few places where somebody lied do not move it. */

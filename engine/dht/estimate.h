@@ -7,14 +7,20 @@
 
 #define ESTIMATE_NODES   20 /* closest ones a sample is made of, at most */
 #define ESTIMATE_SAMPLES 16
+#define ESTIMATE_GROWN   5 /* different places crowded in a row: the network grew, not they */
 
 struct estimate {
     double samples[ESTIMATE_SAMPLES]; /* nodes in the network, each by one search */
     uint8_t count, next;
+    uint8_t crowded; /* places in a row */
+    struct {
+        uint32_t place; /* first bits */
+        float sample;
+    } doubted[ESTIMATE_GROWN];
 };
 
 /* A search for `target` ended, and these answered, the closest first. A crowded place teaches
-   nothing. */
+   nothing unless all are. */
 void estimate_learn(struct estimate *estimate, const struct dht_id *target,
                     const struct dht_node *closest, size_t count);
 double estimate_nodes(const struct estimate *estimate); /* 0: not known yet */

@@ -123,6 +123,9 @@ static bool is_fresh(const struct entry *entry, uint32_t second)
 
 static bool same_block(const struct table *table, const struct entry *a, const struct entry *b)
 {
+    size_t last = table->ip_size == 4 ? 2 : 7; /* of a block: most differ there */
+    if (a->ip[last] != b->ip[last])
+        return false;
     struct address at = address_of(table, a), other = address_of(table, b);
     return address_same_block(&at, &other);
 }
@@ -175,7 +178,7 @@ static void put_in(const struct table *table, struct bucket *bucket, size_t at,
 {
     size_t behind = entries_of(bucket) - at;
     if (entries_of(bucket) == bucket->room) {
-        bucket->room = (uint8_t)(bucket->room + (bucket->room < 16 ? 4 : 8));
+        bucket->room = (uint8_t)(bucket->room + 2); /* many tables are in one simulator */
         bucket->entries = mem_resized(bucket->entries, bucket->room, table->stride);
     }
     uint8_t *place = bucket->entries + at * table->stride;
