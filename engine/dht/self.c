@@ -11,8 +11,9 @@
 #define TRY_FOR     (5 * MINUTE)
 #define PROOF_LASTS (2 * HOUR) /* then we are on trial again */
 
+#define LOCAL (1ull << 63)
 struct vote {
-    uint64_t network; /* of the voter */
+    uint64_t network; /* of the voter; LOCAL: beside us */
     struct address seen;
 };
 
@@ -59,19 +60,31 @@ static uint64_t network_of(const struct address *voter)
     bool ipv4 = address_is_ipv4(voter);
     if (!id_exempt(voter))
         return ipv4 ? number(voter->ip + 12, 2) : number(voter->ip, 4);
-    return (number(voter->ip + (ipv4 ? 12 : 8), ipv4 ? 4 : 8) << 16 | voter->port) ^ 1ull << 63;
+    return (number(voter->ip + (ipv4 ? 12 : 8), ipv4 ? 4 : 8) << 16 | voter->port) | LOCAL;
 }
 
-static bool may_vote(const struct address *voter, const struct address *seen)
+static bool is_local(const struct vote *vote)
 {
-    return address_is_ipv4(voter) == address_is_ipv4(seen) && seen->port != 0 &&
-           (!id_exempt(voter) || id_exempt(seen));
+    return (vote->network & LOCAL) != 0;
+}
+
+/* Whoever is beside us can be as many nodes as he likes: he is not asked once the world has spoken.
+ */
+static bool may_vote(const struct opinion *opinion, const struct address *voter,
+                     const struct address *seen)
+{
+    if (address_is_ipv4(voter) != address_is_ipv4(seen) || seen->port == 0)
+        return false;
+    return !id_exempt(voter) ||
+           (id_exempt(seen) && (opinion->count == 0 || is_local(&opinion->votes[0])));
 }
 
 /* Whoever votes again takes his earlier vote back; the oldest vote makes room. */
 static void count_vote(struct opinion *opinion, uint64_t network, const struct address *seen)
 {
     size_t at = 0;
+    if (opinion->count > 0 && is_local(&opinion->votes[0]) != ((network & LOCAL) != 0))
+        opinion->count = 0; /* the world's first word */
     while (at < opinion->count && opinion->votes[at].network != network)
         at++;
     if (at == VOTES_KEPT)
@@ -100,7 +113,7 @@ bool self_vote(struct self *self, instant now, const struct address *voter,
 {
     (void)now;
     struct opinion *opinion = &self->opinions[!address_is_ipv4(seen)];
-    if (!may_vote(voter, seen))
+    if (!may_vote(opinion, voter, seen))
         return false;
     count_vote(opinion, network_of(voter), seen);
     size_t votes = votes_for(opinion, seen, false);
