@@ -29,7 +29,7 @@ static struct address voter(bool ipv6, unsigned network, unsigned host)
         ip[10] = ip[11] = 0xff;
         ip[12] = (uint8_t)(50 + network / 256);
         ip[13] = (uint8_t)network;
-        ip[14] = (uint8_t)(host >> 8);
+        ip[14] = (uint8_t)host;
         ip[15] = (uint8_t)host;
     }
     return address;
