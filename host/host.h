@@ -141,4 +141,10 @@ void *host_client_kept(const struct host_client *client);
 /* `run` in another thread, then `done` from the loop. host_destroy waits for what runs. */
 void host_work(struct host *host, void (*run)(void *work), void (*done)(void *work), void *work);
 
+/* Asks the system's resolver for a name, beside the loop: `done` gets its addresses with that port,
+   none when there is no answer within seconds. The one place where we ask for names. */
+#define HOST_RESOLVED_MAX 16
+void host_resolve(struct host *host, const char *name, uint16_t port,
+                  void (*done)(void *self, const struct address *at, size_t count), void *self);
+
 #endif
