@@ -199,21 +199,30 @@ static void take_answer(const json_t *object, struct rpc_answer *out)
     out->data = json_incref(data);
 }
 
-static enum rpc_error await_answer(struct rpc_client *client, instant until, struct rpc_answer *out)
+static void take_event(struct rpc_client *client, const struct rpc_watch *watch, json_t *event)
+{
+    if (watch->tell != NULL)
+        watch->tell(watch->self, event);
+    else if (json_array_size(client->events) < EVENTS_KEPT_MAX)
+        json_array_append(client->events, event);
+    else
+        client->ended = true;
+}
+
+static enum rpc_error await_answer(struct rpc_client *client, const struct rpc_watch *watch,
+                                   instant until, struct rpc_answer *out)
 {
     for (;;) {
         json_t *object = NULL;
         enum rpc_error error = next_object(client, until, &object);
         if (error != RPC_FINE) {
             json_decref(object);
-            return error == RPC_NOT_YET ? RPC_NO_ANSWER : error;
+            return error == RPC_NOT_YET ? RPC_TIME_OVER : error;
         }
         bool ours = rpc_whole(object, "id", -1) == client->last_id;
         bool without_id = json_is_null(json_object_get(object, "id")); /* the line was refused */
-        if (is_event(object) && json_array_size(client->events) < EVENTS_KEPT_MAX)
-            json_array_append(client->events, json_object_get(object, "params"));
-        else if (is_event(object))
-            client->ended = true;
+        if (is_event(object))
+            take_event(client, watch, json_object_get(object, "params"));
         else if (ours || without_id)
             take_answer(object, out);
         json_decref(object);
@@ -222,8 +231,8 @@ static enum rpc_error await_answer(struct rpc_client *client, instant until, str
     }
 }
 
-void rpc_client_call(struct rpc_client *client, const char *method, json_t *params,
-                     struct rpc_answer *out)
+void rpc_client_call_watched(struct rpc_client *client, const char *method, json_t *params,
+                             const struct rpc_watch *watch, struct rpc_answer *out)
 {
     *out = (struct rpc_answer){ 0 };
     json_t *request =
@@ -235,13 +244,22 @@ void rpc_client_call(struct rpc_client *client, const char *method, json_t *para
         fill_error(out, RPC_LINE_TOO_LONG, NULL, NULL);
         return;
     }
-    instant until = monotonic() + RPC_PATIENCE;
+    instant until = after(monotonic(), watch->patience);
     enum rpc_error error = send_line(client, &line, until);
     rpc_line_free(&line);
     if (error == RPC_FINE)
-        error = await_answer(client, until, out);
+        error = await_answer(client, watch, until, out);
     if (error != RPC_FINE)
         fill_error(out, error == RPC_NOT_YET ? RPC_NO_ANSWER : error, NULL, NULL);
+}
+
+void rpc_client_call(struct rpc_client *client, const char *method, json_t *params,
+                     struct rpc_answer *out)
+{
+    const struct rpc_watch watch = { .patience = RPC_PATIENCE };
+    rpc_client_call_watched(client, method, params, &watch, out);
+    if (out->error == RPC_TIME_OVER)
+        fill_error(out, RPC_NO_ANSWER, NULL, NULL);
 }
 
 void rpc_answer_release(struct rpc_answer *answer)

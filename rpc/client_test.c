@@ -149,6 +149,49 @@ static void test_nobody_there_is_nobody(void)
     CHECK(rpc_client_connect(long_path) == NULL);
 }
 
-TESTS(TEST(test_an_answer_in_any_pieces_arrives_and_events_wait_their_turn),
+static void count_event(void *self, const json_t *event)
+{
+    int64_t *last = self;
+    CHECK_INT(rpc_whole(event, "seq", 0), *last + 1);
+    *last += 1;
+}
+
+static void test_a_watched_call_tells_events_as_they_come(void)
+{
+    const char *says = "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":1}}\n"
+                       "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"seq\":2}}\n"
+                       "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"found\":2}}\n";
+    struct server server;
+    struct rpc_answer answer;
+    int64_t last = 0;
+    const struct rpc_watch watch = { 10 * SECOND, count_event, &last };
+    struct rpc_client *client = connect_to(&server, says, 11);
+    rpc_client_call_watched(client, "dht.peers", NULL, &watch, &answer);
+    CHECK(answer.error == RPC_FINE && last == 2);
+    CHECK_INT(rpc_whole(answer.result, "found", 0), 2);
+    rpc_answer_release(&answer);
+    finish(&server, client);
+}
+
+static void test_a_watched_call_ends_with_its_patience(void)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    struct rpc_answer answer;
+    const struct rpc_watch watch = { .patience = 20 * MILLISECOND };
+    int silent = socket(AF_UNIX, SOCK_STREAM, 0); /* connects, and never says a word */
+    snprintf(name.sun_path, sizeof name.sun_path, "/tmp/ramage-silent-%d", (int)getpid());
+    CHECK(bind(silent, (struct sockaddr *)&name, sizeof name) == 0 && listen(silent, 1) == 0);
+    struct rpc_client *client = rpc_client_connect(name.sun_path);
+    rpc_client_call_watched(client, "dht.peers", NULL, &watch, &answer);
+    CHECK(answer.error == RPC_TIME_OVER);
+    rpc_answer_release(&answer);
+    rpc_client_close(client);
+    close(silent);
+    unlink(name.sun_path);
+}
+
+TESTS(TEST(test_a_watched_call_tells_events_as_they_come),
+      TEST(test_a_watched_call_ends_with_its_patience),
+      TEST(test_an_answer_in_any_pieces_arrives_and_events_wait_their_turn),
       TEST(test_an_error_keeps_its_name_sentence_and_hint), TEST(test_nonsense_is_no_answer),
       TEST(test_a_client_that_is_interrupted_says_so), TEST(test_nobody_there_is_nobody))

@@ -19,15 +19,26 @@
 #define TIME_MUST(field, about)           { field, RPC_TIME, true, 0, NULL, about },
 #define SECONDS(field, about)             { field, RPC_SECONDS, false, 0, NULL, about },
 #define SECONDS_MUST(field, about)        { field, RPC_SECONDS, true, 0, NULL, about },
+#define TEXTS(field, about)               { field, RPC_TEXTS, false, 0, NULL, about },
 #define TEXTS_MUST(field, about)          { field, RPC_TEXTS, true, 0, NULL, about },
+#define NUMBER(field, about)              { field, RPC_NUMBER, false, 0, NULL, about },
+#define NUMBER_MUST(field, about)         { field, RPC_NUMBER, true, 0, NULL, about },
 #define OBJECT(field, shape, about)       { field, RPC_OBJECT, false, 0, shape, about },
 #define OBJECT_MUST(field, shape, about)  { field, RPC_OBJECT, true, 0, shape, about },
+#define OBJECTS(field, shape, about)      { field, RPC_OBJECTS, false, 0, shape, about },
 #define OBJECTS_MUST(field, shape, about) { field, RPC_OBJECTS, true, 0, shape, about },
 #define SECRET(field, must, about) \
     { field, RPC_SECRET, must, RPC_PASSPHRASE_MAX_BYTES, NULL, about },
 #define ADDRESSES(about) { "at", RPC_TEXTS, false, RPC_ADDRESSES_MAX, NULL, about },
 
 #define WHO   TEXT_MUST("who", "a contact's name or card")
+#define TARGET(field, about) { field, RPC_TEXT, false, 40, NULL, about ", 40 hex digits" },
+#define TAG                                                                                        \
+    { "tag", RPC_TEXT, false, RPC_TAG_MAX_BYTES, NULL,                                             \
+      "a name of your own for this search: results come as events, and dht.cancel knows it" },
+#define TAG_MUST { "tag", RPC_TEXT, true, RPC_TAG_MAX_BYTES, NULL, "of the search" },
+#define HIDDEN FLAG("hidden", "only the last nodes asked learn what is looked for")
+#define STORE_ON WHOLE("nodes", 20, "on how many nodes, 8 to 20; absent: 8")
 #define LIMIT WHOLE("limit", RPC_PAGE_MAX, "at most so many; fewer come when they are long")
 
 /* One field per line reads as the table it is. */
@@ -105,14 +116,71 @@ static const struct rpc_shape shapes[] = {
           TIME_MUST("time", "when")
           TEXT_MUST("kind", "message.received, message.state, conversation.changed, "
                             "contact.changed, contact.removed, network.changed, "
-                            "contact.session_reset, contact.list_forked, session.locked or "
-                            "log.gap")
+                            "contact.session_reset, contact.list_forked, session.locked, "
+                            "log.gap, dht.nodes, dht.peers, dht.item, dht.stored or dht.round")
           WHOLE("contact_id", 0, "whom it is about")
           TEXT("contact", "name of that contact; absent when it is gone")
           TEXT("state", "message.state: the state reached then")
           OBJECT("message", "message", "as it is now; absent when it is gone")
           WHOLE("from", 0, "log.gap: first number missed")
-          WHOLE("to", 0, "log.gap: last number missed")) },
+          WHOLE("to", 0, "log.gap: last number missed")
+          TEXT("tag", "dht: the search it belongs to")
+          OBJECTS("nodes", "dht_node", "dht.nodes: the closest first")
+          TEXTS("peers", "dht.peers: IP:PORT, each once in a search")
+          OBJECT("item", "dht_item", "dht.item: the first that is valid, then newer ones")
+          WHOLE("stored", 0, "dht.stored: nodes that took it in this round")
+          WHOLE("refused", 0, "dht.stored: nodes that did not")
+          OBJECT("cost", "dht_cost", "dht.round: of a round that keeps something up")) },
+    { "dht_node",
+      FIELDS(
+          TEXT_MUST("id", "40 hex digits")
+          TEXT_MUST("at", "IP:PORT")) },
+    { "dht_item",
+      FIELDS(
+          TEXT_MUST("target", "where it is stored, 40 hex digits")
+          TEXT_MUST("value", "as it is stored, that is bencoded; base 64")
+          TEXT("string", "what it says where it is a byte string; base 64")
+          TEXT("text", "the same where that is UTF-8; to be cleaned before a terminal sees it")
+          FLAG_MUST("mutable", "the owner of a key may replace it")
+          TEXT("key", "mutable: the public key, 64 hex digits")
+          TEXT("salt", "mutable: what was asked for; absent when empty")
+          WHOLE("seq", 0, "mutable: greater ones replace it")
+          TEXT("signature", "mutable: 128 hex digits; it was checked")) },
+    { "dht_cost",
+      FIELDS(
+          WHOLE_MUST("queries", "sent")
+          WHOLE_MUST("answers", "that came, late ones too")
+          WHOLE_MUST("rounds", "the longest chain of nodes that named each other")
+          NUMBER("first_ms", "until the first result; absent: there was none")
+          NUMBER_MUST("took_ms", "until the end")) },
+    { "dht_family",
+      FIELDS(
+          TEXT_MUST("id", "ours, 40 hex digits")
+          WHOLE_MUST("good", "nodes that answered within 15 minutes")
+          WHOLE_MUST("known", "nodes in the table")
+          NUMBER_MUST("estimate", "nodes in the whole network; 0: not known yet")
+          TEXT("self", "our address as others see it; absent: they do not agree yet")) },
+    { "dht_status",
+      FIELDS(
+          OBJECT_MUST("ipv4", "dht_family", "one overlay")
+          OBJECT_MUST("ipv6", "dht_family", "the other one")
+          FLAG_MUST("read_only", "we ask and do not serve")
+          TEXT("why", "why so: configured, or unreachable: nobody has asked us out of the blue")
+          WHOLE_MUST("operations", "searches, and what is kept up")
+          WHOLE_MUST("in_flight", "queries that wait for an answer")
+          WHOLE_MUST("infohashes", "under which we hold peers for others")
+          WHOLE_MUST("peers", "held for others")
+          WHOLE_MUST("items", "held for others")
+          WHOLE_MUST("received", "datagrams")
+          WHOLE_MUST("received_bytes", "in them")
+          WHOLE_MUST("sent", "datagrams")
+          WHOLE_MUST("sent_bytes", "in them")
+          WHOLE_MUST("queries", "of ours")
+          WHOLE_MUST("answered", "of those")
+          WHOLE_MUST("served", "queries of others that we answered")
+          WHOLE_MUST("dropped", "datagrams that deserved no answer, or for which there was no room")
+          SECONDS_MUST("uptime", "of this count")
+          TEXTS_MUST("listening", "our addresses, IP:PORT")) },
 };
 
 static const struct rpc_method methods[] = {
@@ -121,12 +189,12 @@ static const struct rpc_method methods[] = {
           TEXT_MUST("api", "version of this interface; minor versions only add")
           TEXT_MUST("version", "of the daemon")
           WHOLE_MUST("pid", "of the daemon")
-          TEXT_MUST("state", "no_identity, locked or ready")
+          TEXT_MUST("state", "no_identity, locked, ready, or bare: a DHT node alone")
           FLAG_MUST("locked", "a passphrase is needed")
           TEXTS_MUST("capabilities", "what this daemon can do beyond the first release")
           OBJECT_MUST("limits", "limits", "stated maxima")),
       "Who answers, and whether it is ready" },
-    { "session.status", RPC_NEEDS_NOTHING, NOTHING,
+    { "session.status", RPC_NEEDS_HOME, NOTHING,
       FIELDS(
           TEXT_MUST("state", "no_identity, locked or ready")
           TEXT_MUST("version", "of the daemon")
@@ -144,9 +212,10 @@ static const struct rpc_method methods[] = {
           WHOLE("oldest_event", 0, "oldest number kept; 0: none")
           WHOLE("newest_event", 0, "newest number; 0: none")
           WHOLE("unreadable", 0, "sealed cells that nothing could open, since the daemon started")
-          WHOLE("memory", 0, "bytes resident")),
+          WHOLE("memory", 0, "bytes resident")
+          OBJECT("dht", "dht_status", "absent unless ready, or when it is switched off")),
       "One screen of facts" },
-    { "session.unlock", RPC_NEEDS_NOTHING,
+    { "session.unlock", RPC_NEEDS_HOME,
       FIELDS(
           SECRET("passphrase", true, "of this home")),
       FIELDS(TEXT_MUST("state", "ready, or no_identity")),
@@ -164,7 +233,7 @@ static const struct rpc_method methods[] = {
           OBJECTS_MUST("shapes", "shape", "objects that several answers hold")
           OBJECTS_MUST("errors", "error", "names, codes, exit codes, sentences and hints")),
       "Describes every method, shape and error" },
-    { "identity.create", RPC_NEEDS_NOTHING,
+    { "identity.create", RPC_NEEDS_HOME,
       FIELDS(
           TEXT("name", "what you call this identity; nobody else sees it")
           SECRET("passphrase", false, "wraps the keys on the disk")
@@ -283,12 +352,88 @@ static const struct rpc_method methods[] = {
           TEXT("as", "a name of your own: goes on behind what events.ack stored for it")),
       FIELDS(WHOLE_MUST("since", "events after this number follow")),
       "Replays events after a number, then goes on as they come" },
-    { "events.unsubscribe", RPC_NEEDS_NOTHING, NOTHING, NOTHING, "Ends the stream of events" },
+    { "events.unsubscribe", RPC_NEEDS_HOME, NOTHING, NOTHING, "Ends the stream of events" },
     { "events.ack", RPC_NEEDS_NODE,
       FIELDS(
           TEXT_MUST("as", "your name")
           WHOLE_MUST("seq", "the last event you have dealt with")),
       NOTHING, "Stores how far a named reader has come" },
+    { "dht.status", RPC_NEEDS_DHT, NOTHING,
+      FIELDS(OBJECT_MUST("dht", "dht_status", "now")),
+      "Tables, stores, counts, our address and the size of the network" },
+    { "dht.ping", RPC_NEEDS_DHT,
+      FIELDS(TEXT_MUST("at", "IP:PORT of a node")),
+      FIELDS(
+          OBJECTS_MUST("nodes", "dht_node", "it, if it answers")
+          OBJECT_MUST("cost", "dht_cost", "what it took")),
+      "Asks a node of the DHT whether it is there" },
+    { "dht.nodes", RPC_NEEDS_DHT,
+      FIELDS(
+          TARGET("target", "a place in the DHT")
+          HIDDEN
+          TAG),
+      FIELDS(
+          OBJECTS_MUST("nodes", "dht_node", "those closest to it, the closest first")
+          OBJECT_MUST("cost", "dht_cost", "what it took")),
+      "Looks for the nodes closest to a place" },
+    { "dht.peers", RPC_NEEDS_DHT,
+      FIELDS(
+          TARGET("infohash", "under which they announced themselves")
+          HIDDEN
+          TAG),
+      FIELDS(
+          WHOLE_MUST("found", "how many")
+          TEXTS_MUST("peers", "IP:PORT, the first 2,000; events tell them all")
+          OBJECT_MUST("cost", "dht_cost", "what it took")),
+      "Looks for peers under an infohash" },
+    { "dht.announce", RPC_NEEDS_DHT,
+      FIELDS(
+          TARGET("infohash", "to be found under")
+          WHOLE("port", 65535, "of ours as others see it; absent: the one they see us ask from")
+          STORE_ON
+          HIDDEN
+          FLAG("keep", "again every 15 minutes until dht.cancel, or until you leave; needs a tag")
+          TAG),
+      FIELDS(
+          WHOLE_MUST("stored", "nodes that took it")
+          WHOLE_MUST("refused", "nodes that did not")
+          WHOLE_MUST("found", "peers met on the way")
+          OBJECT_MUST("cost", "dht_cost", "what it took")),
+      "Says that we are under an infohash" },
+    { "dht.get", RPC_NEEDS_DHT,
+      FIELDS(
+          TARGET("target", "of the item, unless `key` is given")
+          { "key", RPC_TEXT, false, 64, NULL, "the owner's public key, 64 hex digits" },
+          { "salt", RPC_TEXT, false, 64, NULL, "with `key`" },
+          HIDDEN
+          TAG),
+      FIELDS(
+          OBJECT("item", "dht_item", "the newest; absent: none was found")
+          OBJECT_MUST("cost", "dht_cost", "what it took")),
+      "Looks for an item (BEP 44)" },
+    { "dht.put", RPC_NEEDS_DHT,
+      FIELDS(
+          TEXT_MUST("value", "at most 1000 bytes, bencoded; base 64")
+          { "seed", RPC_SECRET, false, 64, NULL,
+            "mutable: the Ed25519 seed to sign with, 64 hex digits" },
+          { "salt", RPC_TEXT, false, 64, NULL, "mutable" },
+          WHOLE("seq", 0, "mutable: greater than before; absent: seconds since 1970")
+          WHOLE("cas", 0, "mutable: only in the place of the one with this seq")
+          STORE_ON
+          HIDDEN
+          FLAG("keep", "again every hour until dht.cancel, or until you leave; needs a tag")
+          TAG),
+      FIELDS(
+          TEXT_MUST("target", "where it is found, 40 hex digits")
+          TEXT("key", "mutable: the public key, 64 hex digits")
+          WHOLE("seq", 0, "mutable: as signed")
+          WHOLE_MUST("stored", "nodes that took it")
+          WHOLE_MUST("refused", "nodes that did not")
+          OBJECT_MUST("cost", "dht_cost", "what it took")),
+      "Stores an item (BEP 44)" },
+    { "dht.cancel", RPC_NEEDS_DHT,
+      FIELDS(TAG_MUST),
+      NOTHING, "Ends a search of yours; its answer is what was found so far" },
 };
 /* clang-format on */
 
@@ -323,7 +468,8 @@ static const char *type_name(enum rpc_type type)
     static const char *const names[] = {
         [RPC_TEXT] = "text",       [RPC_SECRET] = "secret", [RPC_WHOLE] = "whole",
         [RPC_FLAG] = "flag",       [RPC_TEXTS] = "texts",   [RPC_TIME] = "time",
-        [RPC_SECONDS] = "seconds", [RPC_OBJECT] = "object", [RPC_OBJECTS] = "objects",
+        [RPC_SECONDS] = "seconds", [RPC_NUMBER] = "number", [RPC_OBJECT] = "object",
+        [RPC_OBJECTS] = "objects",
     };
     assert((size_t)type < COUNT(names) && names[type] != NULL);
     return names[type];
@@ -351,7 +497,7 @@ static json_t *methods_described(void)
     for (size_t i = 0; i < COUNT(methods); i++)
         json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:o, s:o}", "name", methods[i].name,
                                               "summary", methods[i].summary, "needs_unlocked",
-                                              methods[i].need == RPC_NEEDS_NODE, "params",
+                                              methods[i].need >= RPC_NEEDS_NODE, "params",
                                               fields_described(methods[i].params), "answer",
                                               fields_described(methods[i].answer)));
     return list;

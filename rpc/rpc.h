@@ -7,7 +7,8 @@
 
    Rules: UTF-8, named parameters only, unknown parameters and duplicate keys are errors, no
    batches, no requests without an id. Unknown fields in answers and events are for clients to
-   ignore. Times are RFC 3339 UTC with milliseconds, durations seconds, sizes whole numbers. */
+   ignore. Times are RFC 3339 UTC with milliseconds, durations seconds (milliseconds where the name
+   ends in _ms), sizes whole numbers. */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
 
@@ -27,6 +28,7 @@
 #define RPC_REQUEST_KEY_MAX_BYTES 64
 #define RPC_PASSPHRASE_MAX_BYTES  1024
 #define RPC_ADDRESSES_MAX         8
+#define RPC_TAG_MAX_BYTES         64
 
 void rpc_start(void);
 
@@ -101,6 +103,19 @@ enum rpc_error {
     RPC_STORE_UNSAFE,
     RPC_VAULT_DAMAGED,
     RPC_SHUTTING_DOWN,
+    /* the DHT */
+    RPC_BARE_NODE,
+    RPC_DHT_OFF,
+    RPC_DHT_BUSY,
+    RPC_NO_SEARCH,
+    RPC_BAD_ITEM,
+    RPC_NOTHING_FOUND,
+    RPC_NOT_STORED,
+    RPC_OUTDATED,
+    RPC_NO_NETWORK,
+    RPC_TIME_OVER,
+    RPC_BAD_SAVED,
+    RPC_BAD_SOCKET,
     /* seen by clients only */
     RPC_USAGE,
     RPC_NO_DAEMON,
@@ -136,6 +151,7 @@ enum rpc_type {
     RPC_TEXTS,   /* at most `most` texts */
     RPC_TIME,    /* answers only: "2026-11-22T18:06:00.000Z" */
     RPC_SECONDS, /* answers only: a number, maybe with a fraction */
+    RPC_NUMBER,  /* the same of something else, which the field's name says */
     RPC_OBJECT,  /* answers only: of the shape `of` */
     RPC_OBJECTS, /* answers only: a list of them */
 };
@@ -152,7 +168,9 @@ struct rpc_field {
 /* What must be so before a method may run; the daemon refuses otherwise. */
 enum rpc_need {
     RPC_NEEDS_NOTHING, /* answers also while locked or without identity */
-    RPC_NEEDS_NODE,    /* LOCKED or NO_IDENTITY otherwise */
+    RPC_NEEDS_HOME,    /* the same, but BARE_NODE where there is no home at all */
+    RPC_NEEDS_NODE,    /* LOCKED or NO_IDENTITY otherwise, or BARE_NODE */
+    RPC_NEEDS_DHT,     /* LOCKED or NO_IDENTITY otherwise, or DHT_OFF */
 };
 
 struct rpc_method {
@@ -232,6 +250,14 @@ struct rpc_text_line rpc_event_line(json_t *event); /* method "event", the event
 void rpc_time_print(instant when, char text[RPC_TIME_BYTES]);
 bool rpc_time_parse(const char *text, instant *out);
 
+/* Bytes as text. Each print writes a NUL behind; each parse takes one spelling only (but hex in
+   either case) and fails when it is another size, or more than `most`. */
+#define RPC_BASE64_CHARS(bytes) (((size_t)(bytes) + 2) / 3 * 4)
+void rpc_hex_print(struct bytes data, char *text); /* 2 * size + 1 */
+bool rpc_hex_parse(const char *text, void *out, size_t size);
+void rpc_base64_print(struct bytes data, char *text); /* RPC_BASE64_CHARS(size) + 1 */
+bool rpc_base64_parse(const char *text, void *out, size_t most, size_t *size);
+
 /* --- where they meet ------------------------------------------------------------------------- */
 
 #define RPC_HOME_MAX_BYTES   4096
@@ -270,6 +296,15 @@ void rpc_client_close(struct rpc_client *client); /* NULL is fine */
    Own errors: RPC_NO_ANSWER (gone or silent), RPC_INTERRUPTED (a signal, see below). */
 void rpc_client_call(struct rpc_client *client, const char *method, json_t *params,
                      struct rpc_answer *out);
+/* The same for what takes longer: events are told as they come, and RPC_TIME_OVER after `patience`.
+   The answer that comes later is passed over. */
+struct rpc_watch {
+    duration patience;
+    void (*tell)(void *self, const json_t *event); /* NULL: kept */
+    void *self;
+};
+void rpc_client_call_watched(struct rpc_client *client, const char *method, json_t *params,
+                             const struct rpc_watch *watch, struct rpc_answer *out);
 /* The next event, waiting at most so long (NEVER: for ever). RPC_FINE with *event NULL: none in
    time. RPC_NO_ANSWER: the stream ended. */
 enum rpc_error rpc_client_next(struct rpc_client *client, duration wait, json_t **event);

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void must(bool claim)
 {
@@ -25,9 +26,30 @@ static void check_time(struct bytes line)
     must(strcmp(text, again) == 0);
 }
 
+/* A text that reads as bytes is the one these bytes have. */
+static void check_coding(struct bytes line)
+{
+    char text[256], again[256];
+    uint8_t bytes[128];
+    size_t size;
+    if (line.size >= sizeof text)
+        return;
+    memcpy(text, line.data, line.size);
+    text[line.size] = '\0';
+    if (rpc_base64_parse(text, bytes, 96, &size)) {
+        rpc_base64_print((struct bytes){ bytes, size }, again);
+        must(strcmp(text, again) == 0);
+    }
+    if (rpc_hex_parse(text, bytes, strlen(text) / 2)) {
+        rpc_hex_print((struct bytes){ bytes, strlen(text) / 2 }, again);
+        must(strcasecmp(text, again) == 0);
+    }
+}
+
 static void check_line(struct bytes line)
 {
     check_time(line);
+    check_coding(line);
     struct rpc_request request;
     char trouble[RPC_TROUBLE_BYTES];
     enum rpc_error error = rpc_request_read(line, &request, trouble);

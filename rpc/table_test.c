@@ -16,7 +16,8 @@ static bool is_snake(const char *name, bool dotted)
     size_t dots = 0;
     for (const char *c = name; *c != '\0'; c++) {
         dots += *c == '.';
-        if (!islower((unsigned char)*c) && *c != '_' && *c != '.')
+        if (!islower((unsigned char)*c) && *c != '_' && *c != '.' &&
+            (c == name || !isdigit((unsigned char)*c)))
             return false;
     }
     return dots == (dotted ? 1 : 0) && name[0] != '\0';
@@ -32,7 +33,7 @@ static void check_fields(const struct rpc_field *fields, bool answer)
         if (field->type == RPC_TEXTS && !answer)
             CHECK(field->most > 0);
         if (field->type == RPC_SECRET)
-            CHECK(field->most == RPC_PASSPHRASE_MAX_BYTES);
+            CHECK(field->most > 0 && field->most <= RPC_PASSPHRASE_MAX_BYTES);
         for (const struct rpc_field *other = fields; other != field; other++)
             CHECK(strcmp(other->name, field->name) != 0);
     }

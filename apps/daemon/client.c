@@ -162,6 +162,7 @@ void client_opened(void *self, struct host_client *host)
 
 void client_destroy(struct client *client)
 {
+    searches_leave(client);
     LIST_EACH (link, &client->daemon->answers) {
         struct answer_line *waiting = LIST_ITEM(link, struct answer_line, link);
         if (waiting->client == client)

@@ -11,7 +11,8 @@
 #include "base/address.h"
 #include "rpc/rpc.h"
 
-#define DAEMON_LISTEN_MAX 16 /* addresses of --listen */
+#define DAEMON_LISTEN_MAX    16 /* addresses of --listen, or of --bind */
+#define DAEMON_BOOTSTRAP_MAX 16
 
 struct daemon_settings {
     const char *home;   /* folder; made 0700 when absent */
@@ -23,6 +24,23 @@ struct daemon_settings {
     bool verbose;
     bool no_sandbox; /* for debuggers */
 };
+
+/* A bare node of the DHT (`ramage dht run`): without home and identity. Once it runs it writes
+   "ready IP:PORT ID" to stdout, with a pair for each address; `ready_fd` is as above. */
+struct daemon_bare {
+    struct address bind[DAEMON_LISTEN_MAX];
+    size_t bind_count;
+    struct address bootstrap[DAEMON_BOOTSTRAP_MAX]; /* nodes to begin with */
+    size_t bootstrap_count;
+    const char *save;                             /* file that keeps its nodes; NULL: none */
+    const char *socket;                           /* answers `dht.` methods there; NULL: none */
+    uint32_t reply_bytes_per_second, per_address; /* 0: built in; UINT32_MAX: no limit */
+    bool read_only;                               /* asks, never serves */
+    bool public_routers;                          /* goes to those compiled in, as a last resort */
+    int ready_fd;
+    bool verbose;
+};
+enum rpc_error daemon_main_bare(const struct daemon_bare *bare);
 
 /* First thing in main, before any key or passphrase is read: no core dump, no debugger of the same
    user. */

@@ -2,6 +2,7 @@
 #ifndef DAEMON_INSIDE_H
 #define DAEMON_INSIDE_H
 
+#include "apps/daemon/config.h"
 #include "apps/daemon/daemon.h"
 #include "base/list.h"
 #include "engine/node/node.h"
@@ -21,22 +22,27 @@ enum daemon_state {
     DAEMON_LOCKED,   /* the vault is closed */
     DAEMON_OPENING,  /* a passphrase is being tried beside the loop */
     DAEMON_READY,    /* a node runs */
+    DAEMON_BARE,     /* a node without a home runs, for the DHT alone */
     DAEMON_STOPPING, /* what was answered still leaves, nothing else is begun */
     DAEMON_STATES
 };
 
 struct daemon {
-    const struct daemon_settings *settings;
+    const struct daemon_settings *settings; /* NULL: a bare one */
+    const struct daemon_bare *bare;         /* settings of a bare one; else NULL */
+    struct config config;
     struct host *host;
     struct host_home *home;
-    struct node *node;     /* READY alone; and while stopping, until it is closed */
+    struct node *node;     /* READY or BARE alone; and while stopping, until it is closed */
     uint64_t newest_event; /* the last the node told of */
     enum daemon_state state;
     bool has_passphrase;
     uint8_t vault[VAULT_MAX_BYTES];
     size_t vault_size;
     instant started;
-    struct list clients, answers;
+    struct list clients, answers, searches;
+    bool routers_asked;      /* names: once per start */
+    instant saved;           /* when a bare one last saved its nodes */
     enum rpc_error ended_by; /* why it stops; RPC_FINE: because it was told to */
 };
 
@@ -85,6 +91,32 @@ void daemon_run_node(struct daemon *daemon, struct node *node);
 /* Polite to peers; the caller has settled. */
 void daemon_close_node(struct daemon *daemon);
 
+/* What both kinds share: a host with our hooks around `start`, and the run that follows it. */
+struct daemon_life {
+    enum rpc_error (*start)(struct daemon *daemon); /* refuses before anybody hears "ready" */
+    int ready_fd;
+    bool verbose;
+};
+enum rpc_error daemon_live(struct daemon *daemon, const struct daemon_life *life);
+
+/* --- bare.c ----------------------------------------------------------------------------------- */
+
+void bare_advance(struct daemon *daemon); /* after every round */
+void bare_end(struct daemon *daemon);     /* before its node ends */
+
+/* --- routers.c -------------------------------------------------------------------------------- */
+
+bool routers_wanted(const struct daemon *daemon); /* may names ever have to be resolved? */
+void routers_ask(struct daemon *daemon);          /* nobody else is left to ask */
+
+/* --- search.c --------------------------------------------------------------------------------- */
+
+enum rpc_error search_begin(struct call *call, const struct dht_request *request);
+bool search_cancel(struct client *client, const char *tag); /* false: there is none */
+void searches_leave(struct client *client);                 /* with a client that goes */
+void searches_end(struct daemon *daemon, enum rpc_error why);
+void searches_take(struct daemon *daemon, const struct dht_event *event);
+
 /* --- client.c --------------------------------------------------------------------------------- */
 
 void client_opened(void *self, struct host_client *host);
@@ -120,6 +152,7 @@ enum rpc_error call_contact(struct call *call, struct node_contact *out);
 enum rpc_error call_message(struct call *call, const char *param, int64_t contact,
                             struct store_message *out);
 enum rpc_error error_of_trouble(enum store_trouble trouble);
+enum rpc_error error_of_host(enum host_trouble trouble);
 
 typedef enum rpc_error method(struct call *call);
 method session_hello, session_status, session_unlock, session_lock, session_shutdown;
@@ -128,6 +161,8 @@ method contact_add, contact_list, contact_get, contact_update, contact_remove;
 method conversation_list, conversation_get, conversation_mark_read;
 method message_send, message_list, message_get, message_why;
 method network_status;
+method method_dht_status, method_dht_ping, method_dht_nodes, method_dht_peers;
+method method_dht_announce, method_dht_get, method_dht_put, method_dht_cancel;
 method events_since, events_subscribe, events_unsubscribe, events_ack;
 
 /* --- show.c: what the engine says, as JSON ---------------------------------------------------- */
@@ -148,8 +183,17 @@ size_t show_text_bytes(struct bytes text); /* what it takes in a line, escaped *
 bool show_kind_named(const char *name, unsigned *bit);
 unsigned show_kind_bit(enum event_kind kind);
 
+/* --- show_dht.c ------------------------------------------------------------------------------- */
+
+void show_hex(json_t *object, const char *name, struct bytes bytes); /* at most a signature */
+json_t *show_dht(struct daemon *daemon);
+json_t *show_dht_node(const struct dht_node *node);
+json_t *show_dht_item(const struct item *item);
+json_t *show_dht_cost(const struct dht_cost *cost);
+
 /* --- stream.c --------------------------------------------------------------------------------- */
 
+void client_tell(struct client *client, json_t *event); /* at once; takes it over */
 void streams_advance(struct daemon *daemon); /* tells every subscriber what it has not seen */
 void streams_end(struct daemon *daemon);     /* the home was locked: says so, and ends them all */
 

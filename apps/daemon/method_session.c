@@ -56,6 +56,8 @@ static enum rpc_error add_facts(struct daemon *daemon, json_t *result)
         (json_int_t)status.newest_event, "unreadable", (json_int_t)status.unreadable);
     json_object_update_new(result, facts);
     json_object_set_new(result, "identity", show_identity(daemon));
+    if (!daemon->config.dht_off)
+        json_object_set_new(result, "dht", show_dht(daemon));
     return RPC_FINE;
 }
 
@@ -99,6 +101,7 @@ enum rpc_error session_lock(struct call *call)
     if (node_settle(daemon->node) != FAULT_NONE)
         return error_of_trouble(node_trouble(daemon->node));
     streams_end(daemon);
+    searches_end(daemon, RPC_LOCKED);
     daemon_close_node(daemon);
     daemon_become(daemon, DAEMON_LOCKED);
     call->result = json_pack("{s:s}", "state", daemon_state_name(daemon));

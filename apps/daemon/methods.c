@@ -34,13 +34,27 @@ static const struct {
     { "events.subscribe", events_subscribe },
     { "events.unsubscribe", events_unsubscribe },
     { "events.ack", events_ack },
+    { "dht.status", method_dht_status },
+    { "dht.ping", method_dht_ping },
+    { "dht.nodes", method_dht_nodes },
+    { "dht.peers", method_dht_peers },
+    { "dht.announce", method_dht_announce },
+    { "dht.get", method_dht_get },
+    { "dht.put", method_dht_put },
+    { "dht.cancel", method_dht_cancel },
 };
 
 static enum rpc_error may_run(const struct daemon *daemon, const struct rpc_method *wanted)
 {
     if (daemon->state == DAEMON_STOPPING)
         return RPC_SHUTTING_DOWN;
-    if (wanted->need == RPC_NEEDS_NOTHING || daemon->state == DAEMON_READY)
+    if (wanted->need == RPC_NEEDS_NOTHING)
+        return RPC_FINE;
+    if (daemon->state == DAEMON_BARE)
+        return wanted->need == RPC_NEEDS_DHT ? RPC_FINE : RPC_BARE_NODE;
+    if (wanted->need == RPC_NEEDS_DHT && daemon->config.dht_off)
+        return RPC_DHT_OFF;
+    if (wanted->need == RPC_NEEDS_HOME || daemon->state == DAEMON_READY)
         return RPC_FINE;
     bool empty = daemon->state == DAEMON_EMPTY || daemon->state == DAEMON_MAKING;
     return empty ? RPC_NO_IDENTITY : RPC_LOCKED;
@@ -79,6 +93,29 @@ enum rpc_error error_of_trouble(enum store_trouble trouble)
         break;
     }
     return RPC_STORE_BROKEN;
+}
+
+enum rpc_error error_of_host(enum host_trouble trouble)
+{
+    switch (trouble) {
+    case HOST_FINE:
+        return RPC_FINE;
+    case HOST_NOT_OURS:
+        return RPC_HOME_UNSAFE;
+    case HOST_FULL:
+        return RPC_STORE_FULL;
+    case HOST_HOME_TAKEN:
+    case HOST_SOCKET_TAKEN:
+        return RPC_ALREADY_RUNNING;
+    case HOST_PORT_TAKEN:
+        return RPC_PORT_IN_USE;
+    case HOST_NOT_OUR_ADDRESS:
+        return RPC_NO_SUCH_LISTEN;
+    case HOST_BROKEN:
+        return RPC_STORE_BROKEN;
+    default:
+        return RPC_HOME_UNWRITABLE;
+    }
 }
 
 enum rpc_error error_of_answer(const struct daemon *daemon, enum answer answer)

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,6 +41,12 @@ static const char *const readable[] = { "/etc/ssl", "/usr/lib/ssl",
 #endif
 };
 
+/* What getaddrinfo(3) reads. Modules of nsswitch.conf(5) beside `files` and `dns` are libraries
+   that cannot be loaded any more; the next in line is asked then, and `dns` is part of the C
+   library. Its sockets are ordinary ones. */
+static const char *const of_names[] = { "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf",
+                                        "/etc/gai.conf", "/etc/resolv.conf" };
+
 static uint64_t handled_by(long abi)
 {
     uint64_t handled = EVERYTHING_OF_ABI_1;
@@ -58,7 +67,21 @@ static void allow(int rules, const char *path, uint64_t access)
     close(beneath.parent_fd);
 }
 
-static bool limit_files(const char *home, const char *socket_folder)
+/* Whoever writes resolv.conf replaces it when the network changes, and a rule holds for the file as
+   it is now. Where it is a link, its true folder belongs to that program and may be read whole. */
+static void allow_names(int rules)
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; i < COUNT(of_names); i++)
+        allow(rules, of_names[i], LANDLOCK_ACCESS_FS_READ_FILE);
+    if (realpath("/etc/resolv.conf", path) == NULL)
+        return;
+    *strrchr(path, '/') = '\0';
+    if (strncmp(path, "/run/", 5) == 0)
+        allow(rules, path, READING);
+}
+
+static bool limit_files(const char *home, const char *socket_folder, bool names)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1)
@@ -69,8 +92,12 @@ static bool limit_files(const char *home, const char *socket_folder)
     if (rules < 0)
         return false;
     uint64_t truncating = attributes.handled_access_fs & LANDLOCK_ACCESS_FS_TRUNCATE;
-    allow(rules, home, WRITING | truncating);
-    allow(rules, socket_folder, LANDLOCK_ACCESS_FS_REMOVE_FILE); /* its socket, at the end */
+    if (home != NULL)
+        allow(rules, home, WRITING | truncating);
+    if (socket_folder != NULL)
+        allow(rules, socket_folder, LANDLOCK_ACCESS_FS_REMOVE_FILE); /* its socket, at the end */
+    if (names)
+        allow_names(rules);
     for (size_t i = 0; i < COUNT(readable); i++)
         allow(rules, readable[i], READING);
     bool limited = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
@@ -214,12 +241,12 @@ void sandbox_prepare(void)
         limit_calls();
 }
 
-struct sandbox_got sandbox_enter(const char *home, const char *socket_folder)
+struct sandbox_got sandbox_enter(const char *home, const char *socket_folder, bool names)
 {
     struct sandbox_got got = { false, false };
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return got;
-    got.files = limit_files(home, socket_folder);
+    got.files = limit_files(home, socket_folder, names);
     got.calls = prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER;
     return got;
 }

@@ -29,7 +29,8 @@ void sandbox_prepare(void);
 struct sandbox_got { /* what the kernel gave */
     bool files, calls;
 };
-/* Files. Both folders exist. Before the first thread, which would keep its rights. */
-struct sandbox_got sandbox_enter(const char *home, const char *socket_folder);
+/* Files. Folders exist; NULL: none. `names`: what resolving names reads (resolver(5)) may be read,
+   and nothing beside it. Before the first thread, which would keep its rights. */
+struct sandbox_got sandbox_enter(const char *home, const char *socket_folder, bool names);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -47,7 +49,7 @@ static bool may_have(int family)
     return fd >= 0;
 }
 
-static void in_sandbox(void (*story)(void))
+static void in_sandbox_with(bool names, void (*story)(void))
 {
     int status;
     pid_t child = fork();
@@ -55,12 +57,17 @@ static void in_sandbox(void (*story)(void))
     if (child == 0) {
         sandbox_keep_private();
         sandbox_prepare();
-        got = sandbox_enter(home, home);
+        got = sandbox_enter(home, home, names);
         story(); /* a failed check ends the child with an error */
         _exit(0);
     }
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void in_sandbox(void (*story)(void))
+{
+    in_sandbox_with(false, story);
 }
 
 static void story_of_files(void)
@@ -70,8 +77,34 @@ static void story_of_files(void)
     if (!got.files)
         return; /* a kernel without Landlock */
     CHECK(!may_open("/etc/passwd", O_RDONLY) && errno == EACCES);
+    CHECK(!may_open("/etc/hosts", O_RDONLY));
     CHECK(!may_open("/tmp/ramage-sandbox-outside", O_RDWR | O_CREAT) && errno == EACCES);
     CHECK(!may_open("/", O_RDONLY | O_DIRECTORY));
+}
+
+/* Numbers and names of /etc/hosts are resolved without a packet, in a thread as in the daemon. */
+static void *resolve(void *name)
+{
+    struct addrinfo *found = NULL;
+    bool good = getaddrinfo(name, "6881", NULL, &found) == 0 && found != NULL;
+    if (good)
+        freeaddrinfo(found);
+    return good ? name : NULL;
+}
+
+static void story_of_names(void)
+{
+    static char name[] = "localhost";
+    pthread_t thread;
+    void *resolved;
+    if (got.files) {
+        CHECK(!may_open("/etc/passwd", O_RDONLY) && errno == EACCES);
+        CHECK(!may_open("/etc", O_RDONLY | O_DIRECTORY));
+        CHECK(!may_open("/etc/hosts", O_RDWR));
+    }
+    CHECK(may_open("/etc/hosts", O_RDONLY) && may_open("/etc/resolv.conf", O_RDONLY));
+    CHECK(pthread_create(&thread, NULL, resolve, name) == 0);
+    CHECK(pthread_join(thread, &resolved) == 0 && resolved == name);
 }
 
 static void story_of_calls(void)
@@ -101,6 +134,12 @@ static void test_only_the_home_is_left_of_all_files(void)
     CHECK(unlink_in_home("a") == 0 && rmdir(home) == 0);
 }
 
+static void test_names_can_be_resolved_where_that_is_wished_for(void)
+{
+    if (access("/etc/hosts", R_OK) == 0 && access("/etc/resolv.conf", R_OK) == 0)
+        in_sandbox_with(true, story_of_names);
+}
+
 static void test_calls_that_only_an_intruder_wants_are_refused(void)
 {
     in_sandbox(story_of_calls);
@@ -112,5 +151,6 @@ static void test_nothing_can_be_gained_or_dumped(void)
 }
 
 TESTS(TEST(test_only_the_home_is_left_of_all_files),
+      TEST(test_names_can_be_resolved_where_that_is_wished_for),
       TEST(test_calls_that_only_an_intruder_wants_are_refused),
       TEST(test_nothing_can_be_gained_or_dumped))

@@ -6,7 +6,7 @@
 #define PATIENCE (30 * SECOND) /* for a client that reads nothing while there is more */
 #define AT_ONCE  256           /* events per client and round; then others get their turn */
 
-static void tell(struct client *client, json_t *event)
+void client_tell(struct client *client, json_t *event)
 {
     struct rpc_text_line line = rpc_event_line(event);
     if (line.data != NULL)
@@ -26,7 +26,7 @@ static bool is_full(struct client *client, instant now)
     if (subscription->slow_since == 0)
         subscription->slow_since = now;
     if (now > after(subscription->slow_since, PATIENCE)) {
-        tell(client, show_gap(daemon, subscription->since + 1, daemon->newest_event));
+        client_tell(client, show_gap(daemon, subscription->since + 1, daemon->newest_event));
         subscription->on = false;
     }
     return true;
@@ -39,9 +39,9 @@ static void tell_event(struct client *client, const struct store_event *event)
     struct subscription *subscription = &client->subscription;
     struct daemon *daemon = client->daemon;
     if (event->seq > subscription->since + 1)
-        tell(client, show_gap(daemon, subscription->since + 1, event->seq - 1));
+        client_tell(client, show_gap(daemon, subscription->since + 1, event->seq - 1));
     if ((subscription->kinds & show_kind_bit(event->kind)) != 0)
-        tell(client, show_event(daemon, event));
+        client_tell(client, show_event(daemon, event));
     subscription->since = event->seq;
 }
 
@@ -74,7 +74,7 @@ void streams_end(struct daemon *daemon)
     LIST_EACH (link, &daemon->clients) {
         struct client *client = LIST_ITEM(link, struct client, link);
         if (client->subscription.on)
-            tell(client, show_any(0, host_now(daemon->host), "session.locked"));
+            client_tell(client, show_any(0, host_now(daemon->host), "session.locked"));
         client->subscription.on = false;
     }
 }
