@@ -123,8 +123,7 @@ static bool asks_for_json(int count, char **arguments)
     return false;
 }
 
-int cli_main(int count, char **arguments,
-             enum rpc_error (*run_daemon)(const struct cli_daemon *daemon))
+int cli_main(int count, char **arguments, const struct cli_daemons *daemons)
 {
     static struct cli cli; /* large, and zeroed */
     char trouble[OPTION_TROUBLE_BYTES];
@@ -132,7 +131,7 @@ int cli_main(int count, char **arguments,
     hold_standard_descriptors();
     setlocale(LC_TIME, "");
     watch_signals();
-    cli.run_daemon = run_daemon;
+    cli.daemons = daemons;
     if (!options_read(&cli.options, count, arguments, trouble, &nearest)) {
         cli.options.given[OPTION_JSON] = asks_for_json(count, arguments);
         return refuse_options(&cli, trouble, nearest);

@@ -15,7 +15,7 @@ struct cli {
     struct rpc_place place;
     struct rpc_client *client; /* NULL: not connected yet */
     int exit;                  /* set by whatever failed */
-    enum rpc_error (*run_daemon)(const struct cli_daemon *daemon);
+    const struct cli_daemons *daemons;
 };
 
 int command_new(struct cli *cli);
@@ -38,6 +38,13 @@ int command_daemon_run(struct cli *cli);
 int command_daemon_start(struct cli *cli);
 int command_daemon_stop(struct cli *cli);
 int command_daemon_status(struct cli *cli);
+int command_dht_run(struct cli *cli);
+int command_dht_status(struct cli *cli);
+int command_dht_ping(struct cli *cli);
+int command_dht_find(struct cli *cli);
+int command_dht_announce(struct cli *cli);
+int command_dht_get(struct cli *cli);
+int command_dht_put(struct cli *cli);
 int command_rpc(struct cli *cli);
 int command_demo(struct cli *cli);
 int command_help(struct cli *cli);

@@ -50,7 +50,7 @@ int command_daemon_run(struct cli *cli)
         daemon.passphrase = (struct bytes){ (uint8_t *)secret.text, secret.size };
     }
     unwatch_signals();
-    enum rpc_error error = cli->run_daemon(&daemon);
+    enum rpc_error error = cli->daemons->run(&daemon);
     wipe(&secret, sizeof secret);
     return error == RPC_FINE ? RPC_EXIT_DONE : fail(cli, error);
 }

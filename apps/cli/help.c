@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_options(uint32_t set)
+static void print_options(uint64_t set)
 {
     for (enum option_id id = 0; id < OPTIONS; id++) {
         if ((set & OPTION_BIT(id)) == 0)

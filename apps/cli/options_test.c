@@ -128,7 +128,7 @@ static void test_values_are_read_strictly(void)
 
 static void test_every_verb_is_described_and_found(void)
 {
-    uint32_t used = OPTIONS_EVERYWHERE;
+    uint64_t used = OPTIONS_EVERYWHERE;
     for (size_t i = 0; command_at(i) != NULL; i++) {
         const struct command *command = command_at(i);
         char name[64], *words[2] = { name, NULL };

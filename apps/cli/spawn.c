@@ -65,22 +65,17 @@ static enum rpc_error await_ready(int descriptor)
     return RPC_NO_ANSWER;
 }
 
-enum rpc_error spawn_daemon(const char *home, const char *const *listen, size_t listen_count,
-                            enum spawn_life life, pid_t *pid)
+enum rpc_error spawn_self(const char **words, size_t count, enum spawn_life life, pid_t *pid)
 {
-    const char *arguments[8 + 2 * CLI_LISTEN_MAX] = { "ramage", "daemon",     "run", "--home",
-                                                      home,     "--ready-fd", "3" };
-    size_t count = 7;
-    for (size_t i = 0; i < listen_count && i < CLI_LISTEN_MAX; i++) {
-        arguments[count++] = "--listen";
-        arguments[count++] = listen[i];
-    }
+    words[count] = "--ready-fd";
+    words[count + 1] = "3";
+    words[count + 2] = NULL;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return RPC_INTERNAL;
     pid_t child = fork();
     if (child == 0)
-        become_daemon((char *const *)arguments, life, ends[1]);
+        become_daemon((char *const *)words, life, ends[1]);
     close(ends[1]);
     enum rpc_error error = child < 0 ? RPC_INTERNAL : await_ready(ends[0]);
     close(ends[0]);
@@ -91,4 +86,16 @@ enum rpc_error spawn_daemon(const char *home, const char *const *listen, size_t 
     if (pid != NULL)
         *pid = child;
     return error;
+}
+
+enum rpc_error spawn_daemon(const char *home, const char *const *listen, size_t listen_count,
+                            enum spawn_life life, pid_t *pid)
+{
+    const char *words[8 + 2 * CLI_LISTEN_MAX] = { "ramage", "daemon", "run", "--home", home };
+    size_t count = 5;
+    for (size_t i = 0; i < listen_count && i < CLI_LISTEN_MAX; i++) {
+        words[count++] = "--listen";
+        words[count++] = listen[i];
+    }
+    return spawn_self(words, count, life, pid);
 }

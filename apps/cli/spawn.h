@@ -1,4 +1,4 @@
-/* Starts a daemon as another process: this very executable, told `daemon run --ready-fd`.
+/* Starts a daemon as another process: this very executable, told `... run --ready-fd`.
 
    The child writes one line to that descriptor, "ready" or the name of an error, and closes it. */
 #ifndef CLI_SPAWN_H
@@ -19,5 +19,8 @@ enum spawn_life {
    gone then. *pid (may be NULL) is its process id. */
 enum rpc_error spawn_daemon(const char *home, const char *const *listen, size_t listen_count,
                             enum spawn_life life, pid_t *pid);
+/* The same with any words for ourselves: "ramage", a verb and more, NULL. `--ready-fd` is given
+   beside them, so there must be room for three behind `count`. */
+enum rpc_error spawn_self(const char **words, size_t count, enum spawn_life life, pid_t *pid);
 
 #endif

@@ -7,6 +7,10 @@
 #define BIT OPTION_BIT
 #define ANY 1000 /* words */
 
+/* Where the DHT is asked from. */
+#define SOMEWHERE                                                                                  \
+    (BIT(OPTION_BOOTSTRAP) | BIT(OPTION_BIND) | BIT(OPTION_SOCKET) | BIT(OPTION_TIMEOUT))
+
 /* clang-format off */
 static const struct command commands[] = {
     { "Start", "new", "", 0, 0, BIT(OPTION_NAME) | BIT(OPTION_NO_PASSPHRASE),
@@ -64,6 +68,36 @@ static const struct command commands[] = {
       "stop it", "ramage daemon stop", command_daemon_stop },
     { "Machine", "daemon status", "", 0, 0, 0,
       "does it run?", "ramage daemon status", command_daemon_status },
+
+    { "DHT", "dht run", "[--bind IP:PORT]", 0, 0,
+      BIT(OPTION_BIND) | BIT(OPTION_BOOTSTRAP) | BIT(OPTION_SAVE) | BIT(OPTION_SOCKET) |
+          BIT(OPTION_RATE) | BIT(OPTION_PER_ADDRESS) | BIT(OPTION_PUBLIC) | BIT(OPTION_READ_ONLY) |
+          BIT(OPTION_READY_FD) | BIT(OPTION_VERBOSE),
+      "run a node of the DHT and nothing else, in the foreground",
+      "ramage dht run --bind 0.0.0.0:6881 --save nodes --public", command_dht_run },
+    { "DHT", "dht status", "", 0, 0, BIT(OPTION_SOCKET),
+      "tables, stores, rates and the size of the network", "ramage dht status",
+      command_dht_status },
+    { "DHT", "dht ping", "IP:PORT", 1, 1, SOMEWHERE,
+      "does a node answer there?", "ramage dht ping 192.0.2.7:6881", command_dht_ping },
+    { "DHT", "dht find", "[INFOHASH]", 0, 1, SOMEWHERE | BIT(OPTION_NODES) | BIT(OPTION_HIDDEN),
+      "who announced himself there; with --nodes, the nodes closest to a place",
+      "ramage dht find 0123456789abcdef0123456789abcdef01234567", command_dht_find },
+    { "DHT", "dht announce", "INFOHASH", 1, 1,
+      SOMEWHERE | BIT(OPTION_PORT) | BIT(OPTION_NODES) | BIT(OPTION_HIDDEN) | BIT(OPTION_KEEP),
+      "say that you are to be found there",
+      "ramage dht announce 0123456789abcdef0123456789abcdef01234567 --keep",
+      command_dht_announce },
+    { "DHT", "dht get", "[TARGET]", 0, 1,
+      SOMEWHERE | BIT(OPTION_KEY) | BIT(OPTION_SALT) | BIT(OPTION_HIDDEN),
+      "fetch an item (BEP 44), by its place or its owner's key",
+      "ramage dht get e5f96f6f38320f0f33959cb4d3d656452117aadb", command_dht_get },
+    { "DHT", "dht put", "VALUE|-", 1, 1,
+      SOMEWHERE | BIT(OPTION_KEY_FILE) | BIT(OPTION_SALT) | BIT(OPTION_SEQ) | BIT(OPTION_CAS) |
+          BIT(OPTION_BENCODED) | BIT(OPTION_NODES) | BIT(OPTION_HIDDEN) | BIT(OPTION_KEEP),
+      "store an item; with --key-file, one that you can replace",
+      "ramage dht put \"Hello World!\"", command_dht_put },
+
     { "Machine", "rpc", "METHOD [JSON]", 0, 2, BIT(OPTION_STDIO),
       "call the daemon directly; `rpc.discover` describes everything",
       "ramage rpc message.list '{\"who\":\"bob\",\"limit\":5}'", command_rpc },

@@ -12,7 +12,7 @@ struct command {
     const char *name;      /* one word, or two: "contact add" */
     const char *arguments; /* as the usage shows them */
     int least, most;       /* words behind the verb */
-    uint32_t options;      /* besides OPTIONS_EVERYWHERE */
+    uint64_t options;      /* besides OPTIONS_EVERYWHERE */
     const char *summary;   /* one line */
     const char *example;   /* a whole command line */
     int (*run)(struct cli *cli);

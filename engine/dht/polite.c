@@ -92,11 +92,25 @@ static uint32_t tick(instant now)
     return (uint32_t)(now / MILLISECOND);
 }
 
-/* One party holds a whole /64 of IPv6. */
+static bool is_loopback(const struct address *at)
+{
+    static const uint8_t six[16] = { [15] = 1 };
+    return address_is_ipv4(at) ? at->ip[12] == 127 : memcmp(at->ip, six, sizeof six) == 0;
+}
+
+/* One party holds a whole /64 of IPv6. On loopback all share one address, and nobody has to be
+   protected from his own machine: there each port counts for itself. */
 static uint32_t hash_of(const struct polite *polite, const struct address *at)
 {
-    struct bytes ip = { at->ip, address_is_ipv4(at) ? sizeof at->ip : 8 };
-    return (uint32_t)hash_short(polite->key, ip);
+    uint8_t key[sizeof at->ip + 2];
+    size_t size = address_is_ipv4(at) ? sizeof at->ip : 8;
+    memcpy(key, at->ip, sizeof at->ip);
+    if (is_loopback(at)) {
+        key[sizeof at->ip] = (uint8_t)(at->port >> 8);
+        key[sizeof at->ip + 1] = (uint8_t)at->port;
+        size = sizeof key;
+    }
+    return (uint32_t)hash_short(polite->key, (struct bytes){ key, size });
 }
 
 static struct talk *place_of(struct talk *talks, size_t room, uint32_t hash)

@@ -1,0 +1,171 @@
+/* `ramage dht put` */
+#include "apps/cli/dht.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define VALUE_READ_MAX 1001 /* one past what an item holds, so that the daemon refuses */
+#define SEED_BYTES     32
+#define SEED_CHARS     (2 * SEED_BYTES)
+
+/* --- the seed
+ * ---------------------------------------------------------------------------------------- */
+
+static bool make_seed(int file, char text[SEED_CHARS + 1])
+{
+    uint8_t seed[SEED_BYTES];
+    bool good = getrandom(seed, sizeof seed, 0) == (ssize_t)sizeof seed;
+    rpc_hex_print(BYTES_OF(seed), text);
+    wipe(seed, sizeof seed);
+    good = good && write(file, text, SEED_CHARS) == SEED_CHARS && write(file, "\n", 1) == 1;
+    return good && fsync(file) == 0;
+}
+
+static bool take_seed(int file, char text[SEED_CHARS + 1])
+{
+    uint8_t seed[SEED_BYTES];
+    text[SEED_CHARS] = '\0';
+    bool good =
+        read(file, text, SEED_CHARS) == SEED_CHARS && rpc_hex_parse(text, seed, sizeof seed);
+    wipe(seed, sizeof seed);
+    return good;
+}
+
+/* Made where there is none, for its owner's eyes alone. */
+static bool read_seed(struct cli *cli, const char *path, char text[SEED_CHARS + 1])
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_new = file < 0 && errno == ENOENT;
+    if (is_new)
+        file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool good = file >= 0 && (is_new ? make_seed(file, text) : take_seed(file, text));
+    if (file >= 0)
+        close(file);
+    if (!good && is_new)
+        unlink(path);
+    return good || (fail_usage(cli, "\"%.64s\" holds no seed of 64 hex digits", path), false);
+}
+
+/* --- the value
+ * --------------------------------------------------------------------------------------- */
+
+struct text {
+    char data[VALUE_READ_MAX + 16];
+    size_t size;
+};
+
+static bool read_input(struct cli *cli, struct text *out)
+{
+    out->size = 0;
+    while (out->size < VALUE_READ_MAX) {
+        ssize_t got = read(STDIN_FILENO, out->data + out->size, VALUE_READ_MAX - out->size);
+        if (got < 0 && errno == EINTR && !was_interrupted())
+            continue;
+        if (got < 0)
+            return fail(cli, RPC_INTERRUPTED), false;
+        if (got == 0)
+            break;
+        out->size += (size_t)got;
+    }
+    return true;
+}
+
+static bool take_value(struct cli *cli, struct text *out)
+{
+    const char *word = cli->words[0];
+    if (strcmp(word, "-") == 0)
+        return read_input(cli, out);
+    out->size = strlen(word);
+    if (out->size > VALUE_READ_MAX)
+        out->size = VALUE_READ_MAX;
+    memcpy(out->data, word, out->size);
+    return true;
+}
+
+/* A byte string, unless it is bencoded already. */
+static json_t *value_of(const struct cli *cli, const struct text *text)
+{
+    char whole[sizeof text->data + 16], shown[RPC_BASE64_CHARS(sizeof whole) + 1];
+    int head = given(cli, OPTION_BENCODED) ? 0 : snprintf(whole, 16, "%zu:", text->size);
+    memcpy(whole + head, text->data, text->size);
+    rpc_base64_print((struct bytes){ (const uint8_t *)whole, (size_t)head + text->size }, shown);
+    return json_string(shown);
+}
+
+/* --- the verb
+ * ---------------------------------------------------------------------------------------- */
+
+static bool add_number(struct cli *cli, json_t *params, enum option_id id)
+{
+    int64_t number;
+    const char *text = value(cli, id), *name = option_row(id)->name;
+    if (text == NULL)
+        return true;
+    if (!whole_from(text, INT64_MAX, &number))
+        return fail_usage(cli, "--%s needs a whole number", name), false;
+    json_object_set_new(params, name, json_integer(number));
+    return true;
+}
+
+static bool add_signing(struct cli *cli, json_t *params)
+{
+    char seed[SEED_CHARS + 1];
+    const char *path = value(cli, OPTION_KEY_FILE), *salt = value(cli, OPTION_SALT);
+    if (path == NULL && (salt != NULL || given(cli, OPTION_SEQ) || given(cli, OPTION_CAS)))
+        return fail_usage(cli, "--salt, --seq and --cas go with --key-file"), false;
+    if (path == NULL)
+        return true;
+    if (!read_seed(cli, path, seed))
+        return false;
+    json_object_set_new(params, "seed", json_string(seed));
+    wipe(seed, sizeof seed);
+    if (salt != NULL)
+        json_object_set_new(params, "salt", json_string(salt));
+    return add_number(cli, params, OPTION_SEQ) && add_number(cli, params, OPTION_CAS);
+}
+
+static void print_round(struct cli *cli, const json_t *event)
+{
+    const char *kind = rpc_text(event, "kind");
+    if (kind != NULL && strcmp(kind, "dht.stored") == 0)
+        remark(cli, "on %lld nodes; ", (long long)rpc_whole(event, "stored", 0));
+}
+
+static void print_place(const json_t *result)
+{
+    fputs("target ", stdout);
+    print_clean(rpc_text(result, "target"));
+    if (rpc_text(result, "key") != NULL) {
+        fputs("\nkey    ", stdout);
+        print_clean(rpc_text(result, "key"));
+        printf("\nseq    %lld", (long long)rpc_whole(result, "seq", 0));
+    }
+    putchar('\n');
+}
+
+int command_dht_put(struct cli *cli)
+{
+    struct text text;
+    json_t *params = json_object();
+    if (!take_value(cli, &text) || !dht_common_params(cli, params) || !add_signing(cli, params)) {
+        json_decref(params);
+        return cli->exit;
+    }
+    json_object_set_new(params, "value", value_of(cli, &text));
+    json_t *result = dht_ask(cli, "dht.put", params, print_round);
+    if (result == NULL)
+        return cli->exit;
+    if (wants_json(cli))
+        print_json(result);
+    else
+        print_place(result);
+    dht_remark_cost(cli, result);
+    json_decref(result);
+    return cli->exit;
+}
