@@ -25,11 +25,14 @@
 #define RTT_MOST_MS UINT16_MAX
 #define RTT_CONTEST 2 /* so much slower, and a place is lost */
 
-#define CHECK_AFTER      (12 * MINUTE) /* of silence: before it is doubtful */
+#define CHECK_AFTER      (6 * MINUTE) /* of silence; */
+#define CHECK_ALL        (8 * MINUTE) /* all in so long, if the pace allows: before they are doubtful */
 #define CHECK_AGAIN      (30 * SECOND) /* after a check; doubles with each failure */
 #define PACE_LEAST       (5 * SECOND)  /* from chore to chore, */
-#define PACE_MOST        (15 * SECOND) /* so that all have their turn in TABLE_FRESH */
-#define NEIGHBOURS_FIRST (1 * MINUTE)  /* until we look around ourselves again; doubles up to */
+#define PACE_MOST        (15 * SECOND)
+#define FEW              20           /* knowing fewer we are coming in, */
+#define PACE_COMING      (1 * SECOND) /* and check faster whom we were told of */
+#define NEIGHBOURS_FIRST (1 * MINUTE) /* until we look around ourselves again; doubles up to */
 #define NEIGHBOURS_LAST  (20 * MINUTE)
 #define NEIGHBOURS       3          /* last buckets, which that search is for */
 #define SEARCH_AFTER     (1 * HOUR) /* in a bucket that has room and saw nobody new */
@@ -162,6 +165,11 @@ static size_t room_of(const struct table *table, const struct bucket *bucket)
     return index > 4 || FIRST_ROOM >> index < LEAST_ROOM ? LEAST_ROOM : FIRST_ROOM >> index;
 }
 
+static bool has_room(const struct table *table, const struct bucket *bucket)
+{
+    return bucket->live < room_of(table, bucket);
+}
+
 static void take_out(const struct table *table, struct bucket *bucket, size_t at)
 {
     uint8_t *entry = bucket->entries + at * table->stride;
@@ -266,7 +274,7 @@ static void move_up(const struct table *table, struct bucket *bucket, instant no
 {
     for (size_t at = bucket->live; at < entries_of(bucket); at++) {
         struct entry spare = copy_of(table, bucket, at);
-        if (bucket->live < room_of(table, bucket) && is_fresh(&spare, second_of(now)) &&
+        if (has_room(table, bucket) && is_fresh(&spare, second_of(now)) &&
             rival_of(table, bucket, &spare, 0, bucket->live) == bucket->live) {
             take_out(table, bucket, at);
             append_live(table, bucket, &spare);
@@ -307,13 +315,13 @@ static void split_last(struct table *table)
 static void place(struct table *table, const struct entry *entry, bool live)
 {
     struct bucket *bucket = bucket_of(table, &entry->id);
-    while (live && bucket->live == room_of(table, bucket) && may_split(table, bucket)) {
+    while (live && !has_room(table, bucket) && may_split(table, bucket)) {
         split_last(table);
         bucket = bucket_of(table, &entry->id);
     }
     if (rival_of(table, bucket, entry, 0, bucket->live) < bucket->live)
         return;
-    if (live && bucket->live < room_of(table, bucket))
+    if (live && has_room(table, bucket))
         append_live(table, bucket, entry);
     else
         keep_spare(table, bucket, entry);
@@ -402,7 +410,7 @@ static void enter(struct table *table, instant now, const struct entry *entry)
         take_out(table, bucket, rival);
     }
     bucket->changed = second_of(now);
-    if (bucket->live < room_of(table, bucket) || may_split(table, bucket)) {
+    if (has_room(table, bucket) || may_split(table, bucket)) {
         place(table, entry, true);
         return;
     }
@@ -482,10 +490,19 @@ static bool is_possible(const struct table *table, const struct dht_node *node)
            !id_equal(&node->id, &table->self) && (ipv4 ? first != 0 && first < 224 : first != 0xff);
 }
 
+static size_t live_in_all(const struct table *table)
+{
+    size_t live = 0;
+    for (size_t i = 0; i < table->depth; i++)
+        live += table->buckets[i].live;
+    return live;
+}
+
 /* A chore came up: no sooner than the pace allows. */
 static void hurry(struct table *table, instant now)
 {
-    table->deadline = earlier(table->deadline, later(now, after(table->chore, PACE_LEAST)));
+    duration pace = live_in_all(table) < FEW ? PACE_COMING : PACE_LEAST;
+    table->deadline = earlier(table->deadline, later(now, after(table->chore, pace)));
 }
 
 /* Another id there before: it lied, or is gone. */
@@ -549,7 +566,7 @@ void table_told(struct table *table, instant now, const struct dht_node *node)
     if (rival < bucket->live && entry_at(table, bucket, rival)->fails == 0)
         return;
     keep_spare(table, bucket, &entry);
-    if (bucket->live < room_of(table, bucket))
+    if (has_room(table, bucket))
         hurry(table, now);
 }
 
@@ -735,10 +752,8 @@ static int compare_to_save(const void *a, const void *b)
 
 size_t table_save(const struct table *table, struct dht_node *out, size_t most)
 {
-    size_t live = 0, count = 0;
-    for (size_t i = 0; i < table->depth; i++)
-        live += table->buckets[i].live;
-    const struct entry **all = mem_zeroed(live, sizeof *all);
+    size_t count = 0;
+    const struct entry **all = mem_zeroed(live_in_all(table), sizeof *all);
     for (size_t i = 0; i < table->depth; i++)
         for (size_t at = 0; at < table->buckets[i].live; at++)
             all[count++] = entry_at(table, &table->buckets[i], at);
@@ -764,23 +779,16 @@ void table_count(const struct table *table, instant now, size_t *good, size_t *k
 /* --- upkeep ------------------------------------------------------------------------------------
  */
 
-/* Until it may be asked again. */
-static duration asked_pause(const struct entry *entry, instant now)
+/* The second in which its check is due. Who answered is checked before he is doubtful, who did not
+   more and more rarely, replacements where a place is to be had. */
+static uint32_t check_due(const struct entry *entry, bool live, bool wanted, uint32_t second)
 {
-    duration ago = (uint16_t)(second_of(now) - entry->asked) * SECOND;
-    duration pause = CHECK_AGAIN << entry->fails;
-    return ago < pause ? pause - ago : 0;
-}
-
-/* Who answered is checked before he is doubtful; who did not, as long as a place is to be had. */
-static duration check_pause(const struct entry *entry, bool live, bool wanted, instant now)
-{
-    duration quiet = (second_of(now) - entry->heard) * SECOND, wait = 0;
-    if (live && entry->fails == 0 && quiet < CHECK_AFTER)
-        wait = CHECK_AFTER - quiet;
-    else if (!live && (!wanted || is_fresh(entry, second_of(now))))
-        return NEVER;
-    return later(wait, asked_pause(entry, now));
+    uint32_t asked = second - (uint16_t)(second - entry->asked);
+    uint32_t again = asked + (uint32_t)((CHECK_AGAIN << entry->fails) / SECOND);
+    uint32_t quiet = entry->heard + (live && entry->fails == 0 ? CHECK_AFTER / SECOND : 0);
+    if (!live && (!wanted || is_fresh(entry, second)))
+        return UINT32_MAX;
+    return again > quiet ? again : quiet;
 }
 
 static bool has_failing(const struct table *table, const struct bucket *bucket)
@@ -791,29 +799,24 @@ static bool has_failing(const struct table *table, const struct bucket *bucket)
     return false;
 }
 
-/* Whose check is due: replacements for somebody that fails or is missing first, then the longest
-   quiet. NULL: nobody's, and `soonest` says when. */
-static struct entry *due_check(const struct table *table, instant now, duration *soonest)
+/* Whose check has been due for longest, or will be first, and when: UINT32_MAX if nobody's. */
+static struct entry *next_check(const struct table *table, uint32_t second, uint32_t *due)
 {
-    struct entry *best = NULL;
-    uint32_t best_heard = UINT32_MAX;
+    struct entry *first = NULL;
+    *due = UINT32_MAX;
     for (size_t i = 0; i < table->depth; i++) {
         const struct bucket *bucket = &table->buckets[i];
-        bool wanted = bucket->spare > 0 &&
-                      (bucket->live < room_of(table, bucket) || has_failing(table, bucket));
-        for (size_t at = entries_of(bucket); at-- > 0;) {
+        bool wanted = bucket->spare > 0 && (has_room(table, bucket) || has_failing(table, bucket));
+        for (size_t at = 0; at < entries_of(bucket); at++) {
             struct entry *entry = entry_at(table, bucket, at);
-            bool live = at < bucket->live;
-            duration pause = check_pause(entry, live, wanted, now);
-            uint32_t heard = live ? entry->heard : 0;
-            *soonest = earlier(*soonest, pause);
-            if (pause == 0 && heard < best_heard) {
-                best = entry;
-                best_heard = heard;
+            uint32_t its = check_due(entry, at < bucket->live, wanted, second);
+            if (its < *due) {
+                first = entry;
+                *due = its;
             }
         }
     }
-    return best;
+    return first;
 }
 
 /* A bucket nobody came to for long although it has room; the last ones are our neighbourhood. */
@@ -821,8 +824,7 @@ static struct bucket *due_search(const struct table *table, instant now)
 {
     for (size_t i = 0; i + NEIGHBOURS < table->depth; i++) {
         struct bucket *bucket = &table->buckets[i];
-        if (bucket->live < room_of(table, bucket) &&
-            second_of(now) - bucket->changed >= SEARCH_AFTER / SECOND)
+        if (has_room(table, bucket) && second_of(now) - bucket->changed >= SEARCH_AFTER / SECOND)
             return bucket;
     }
     return NULL;
@@ -845,28 +847,35 @@ static bool chore_search(struct table *table, instant now, struct table_chore *o
     return true;
 }
 
-static duration pace_of(const struct table *table)
+static duration pace_of(struct table *table)
 {
-    size_t live = 1;
-    for (size_t i = 0; i < table->depth; i++)
-        live += table->buckets[i].live;
-    duration pace = earlier(later(TABLE_FRESH / live, PACE_LEAST), PACE_MOST);
+    size_t live = live_in_all(table);
+    duration pace =
+        live < FEW ? PACE_COMING : earlier(later(CHECK_ALL / live, PACE_LEAST), PACE_MOST);
     return pace + rng_below(table->rng, pace / 4);
+}
+
+/* Nothing is due: sleep until something is. */
+static void sleep_until(struct table *table, instant now, uint32_t due)
+{
+    instant next = earlier(table->neighbours, after(now, SEARCH_AFTER));
+    if (due != UINT32_MAX)
+        next = earlier(next, due * SECOND);
+    table->deadline = later(table->deadline, next);
 }
 
 bool table_chore(struct table *table, instant now, struct table_chore *out)
 {
-    duration soonest = NEVER;
+    uint32_t due;
     if (table->deadline > now)
         return false;
     table->chore = now;
     table->deadline = now + pace_of(table);
     if (chore_search(table, now, out))
         return true;
-    struct entry *entry = due_check(table, now, &soonest);
-    if (entry == NULL) {
-        instant next = earlier(after(now, soonest), later(table->neighbours, now));
-        table->deadline = later(table->deadline, earlier(next, after(now, SEARCH_AFTER)));
+    struct entry *entry = next_check(table, second_of(now), &due);
+    if (due > second_of(now)) {
+        sleep_until(table, now, due);
         return false;
     }
     entry->asked = (uint16_t)second_of(now);
