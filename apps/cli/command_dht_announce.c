@@ -8,7 +8,8 @@ static void print_round(struct cli *cli, const json_t *event)
 {
     const char *kind = rpc_text(event, "kind");
     if (kind != NULL && strcmp(kind, "dht.stored") == 0)
-        say(cli, "on %lld nodes\n", (long long)rpc_whole(event, "stored", 0));
+        say(cli, "taken by %lld, refused by %lld\n", (long long)rpc_whole(event, "stored", 0),
+            (long long)rpc_whole(event, "refused", 0));
 }
 
 int command_dht_announce(struct cli *cli)

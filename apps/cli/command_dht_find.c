@@ -42,9 +42,10 @@ int command_dht_find(struct cli *cli)
         print_json(result);
     else if (nodes != NULL)
         print_nodes(result);
-    dht_remark_cost(cli, result);
     if (nodes == NULL && rpc_whole(result, "found", 0) == 0)
         fail(cli, RPC_NOTHING_FOUND);
+    else
+        dht_remark_cost(cli, result);
     json_decref(result);
     return cli->exit;
 }

@@ -14,8 +14,7 @@
 #define SEED_BYTES     32
 #define SEED_CHARS     (2 * SEED_BYTES)
 
-/* --- the seed
- * ---------------------------------------------------------------------------------------- */
+/* --- the seed --------------------------------------------------------------------------------- */
 
 static bool make_seed(int file, char text[SEED_CHARS + 1])
 {
@@ -52,8 +51,7 @@ static bool read_seed(struct cli *cli, const char *path, char text[SEED_CHARS + 
     return good || (fail_usage(cli, "\"%.64s\" holds no seed of 64 hex digits", path), false);
 }
 
-/* --- the value
- * --------------------------------------------------------------------------------------- */
+/* --- the value -------------------------------------------------------------------------------- */
 
 struct text {
     char data[VALUE_READ_MAX + 16];
@@ -98,8 +96,7 @@ static json_t *value_of(const struct cli *cli, const struct text *text)
     return json_string(shown);
 }
 
-/* --- the verb
- * ---------------------------------------------------------------------------------------- */
+/* --- the verb --------------------------------------------------------------------------------- */
 
 static bool add_number(struct cli *cli, json_t *params, enum option_id id)
 {
@@ -134,7 +131,8 @@ static void print_round(struct cli *cli, const json_t *event)
 {
     const char *kind = rpc_text(event, "kind");
     if (kind != NULL && strcmp(kind, "dht.stored") == 0)
-        remark(cli, "on %lld nodes; ", (long long)rpc_whole(event, "stored", 0));
+        remark(cli, "taken by %lld, refused by %lld; ", (long long)rpc_whole(event, "stored", 0),
+               (long long)rpc_whole(event, "refused", 0));
 }
 
 static void print_place(const json_t *result)

@@ -6,7 +6,7 @@
 static void print_family(const char *name, const json_t *family)
 {
     double estimate = json_number_value(json_object_get(family, "estimate"));
-    printf("%-10s %lld nodes answer, %lld known", name, (long long)rpc_whole(family, "good", 0),
+    printf("%-10s nodes: %lld good, %lld known", name, (long long)rpc_whole(family, "good", 0),
            (long long)rpc_whole(family, "known", 0));
     if (estimate > 0)
         printf(", about %.3g in all", estimate);

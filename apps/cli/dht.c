@@ -14,8 +14,7 @@
 #define STEP     (500 * MILLISECOND) /* how soon Ctrl-C is noticed */
 #define TAG      "cli"
 
-/* --- a node for one question
- * ---------------------------------------------------------------------- */
+/* --- a node for one question ------------------------------------------------------------------ */
 
 struct guest {
     pid_t process; /* 0: none */
@@ -108,8 +107,7 @@ static bool begin_guest(struct cli *cli, struct guest *guest)
     return error == RPC_FINE || refuse(cli, error);
 }
 
-/* --- asking
- * ------------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static bool connect_to(struct cli *cli, struct guest *guest)
 {
@@ -211,8 +209,7 @@ json_t *dht_ask(struct cli *cli, const char *method, json_t *params,
     return result;
 }
 
-/* --- options
- * ------------------------------------------------------------------------------------------ */
+/* --- options ---------------------------------------------------------------------------------- */
 
 /* To listen on, port 0 is any free one; nowhere else is it an address. */
 static bool address_from(enum option_id id, const char *text, struct address *out)
@@ -259,7 +256,7 @@ bool dht_common_params(struct cli *cli, json_t *params)
 void dht_remark_cost(const struct cli *cli, const json_t *result)
 {
     const json_t *cost = json_object_get(result, "cost");
-    remark(cli, "%lld answers to %lld queries, %.2f s\n", (long long)rpc_whole(cost, "answers", 0),
-           (long long)rpc_whole(cost, "queries", 0),
+    remark(cli, "asked %lld, answered %lld, %.2f s\n", (long long)rpc_whole(cost, "queries", 0),
+           (long long)rpc_whole(cost, "answers", 0),
            json_number_value(json_object_get(cost, "took_ms")) / 1000);
 }

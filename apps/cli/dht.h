@@ -18,7 +18,7 @@ json_t *dht_ask(struct cli *cli, const char *method, json_t *params,
 bool dht_addresses(struct cli *cli, enum option_id id, struct address *out, size_t *count);
 /* Sets "nodes", "hidden" and "keep" as the options say. False: said so. */
 bool dht_common_params(struct cli *cli, json_t *params);
-/* "12 answers to 14 queries, 0.4 s", for people, on stderr. */
+/* "asked 14, answered 12, 0.40 s", for people, on stderr. */
 void dht_remark_cost(const struct cli *cli, const json_t *result);
 
 #endif

@@ -69,6 +69,14 @@ static const struct command commands[] = {
     { "Machine", "daemon status", "", 0, 0, 0,
       "does it run?", "ramage daemon status", command_daemon_status },
 
+    { "Machine", "rpc", "METHOD [JSON]", 0, 2, BIT(OPTION_STDIO),
+      "call the daemon directly; `rpc.discover` describes everything",
+      "ramage rpc message.list '{\"who\":\"bob\",\"limit\":5}'", command_rpc },
+    { "Machine", "help", "[VERB]", 0, 2, 0,
+      "explain a verb, or list them", "ramage help send", command_help },
+    { "Machine", "version", "", 0, 0, 0,
+      "say which release this is", "ramage version", command_version },
+
     { "DHT", "dht run", "[--bind IP:PORT]", 0, 0,
       BIT(OPTION_BIND) | BIT(OPTION_BOOTSTRAP) | BIT(OPTION_SAVE) | BIT(OPTION_SOCKET) |
           BIT(OPTION_RATE) | BIT(OPTION_PER_ADDRESS) | BIT(OPTION_PUBLIC) | BIT(OPTION_READ_ONLY) |
@@ -97,14 +105,6 @@ static const struct command commands[] = {
           BIT(OPTION_BENCODED) | BIT(OPTION_NODES) | BIT(OPTION_HIDDEN) | BIT(OPTION_KEEP),
       "store an item; with --key-file, one that you can replace",
       "ramage dht put \"Hello World!\"", command_dht_put },
-
-    { "Machine", "rpc", "METHOD [JSON]", 0, 2, BIT(OPTION_STDIO),
-      "call the daemon directly; `rpc.discover` describes everything",
-      "ramage rpc message.list '{\"who\":\"bob\",\"limit\":5}'", command_rpc },
-    { "Machine", "help", "[VERB]", 0, 2, 0,
-      "explain a verb, or list them", "ramage help send", command_help },
-    { "Machine", "version", "", 0, 0, 0,
-      "say which release this is", "ramage version", command_version },
 };
 /* clang-format on */
 

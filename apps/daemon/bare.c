@@ -1,6 +1,5 @@
 /* A bare node of the DHT: no home, no identity, no contacts. It serves the network, keeps its nodes
-   over a restart where it is given a file, and answers `dht.` methods where it is given a socket.
- */
+   over a restart where it is given a file, and answers `dht.` methods where it has a socket. */
 #include "apps/daemon/inside.h"
 
 #include "apps/daemon/sandbox.h"
