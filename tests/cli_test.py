@@ -2,8 +2,8 @@
 
 usage: cli_test.py RAMAGE
 
-Real programs, real daemons, on loopback. It runs in a mount namespace of its own, so that a disk
-may be full or read-only here and nowhere else.
+Real programs, real daemons, on loopback. It runs in namespaces of its own: a disk may be full or
+read-only here and nowhere else, and no packet leaves.
 """
 
 import fcntl
@@ -32,10 +32,12 @@ def case(function):
 
 
 def enter():
-    """Starts this script again where it may mount."""
-    if os.environ.get("RAMAGE_TEST_INSIDE") != "yes":
+    """Starts this script again where it may mount, and reaches nobody."""
+    if os.environ.get("RAMAGE_TEST_INSIDE") == "yes":
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    else:
         os.environ["RAMAGE_TEST_INSIDE"] = "yes"
-        flags = "-m" if os.geteuid() == 0 else "-Urm"
+        flags = "-nm" if os.geteuid() == 0 else "-Urnm"
         os.execvp("unshare", ["unshare", flags, "--propagation", "private", sys.executable,
                               *sys.argv])
 
@@ -177,6 +179,7 @@ def fits(kind, value, field, shapes):
         "texts": lambda: isinstance(value, list) and all(isinstance(t, str) for t in value),
         "time": lambda: isinstance(value, str) and TIME.match(value),
         "seconds": lambda: isinstance(value, (int, float)) and not isinstance(value, bool),
+        "number": lambda: isinstance(value, (int, float)) and not isinstance(value, bool),
     }[kind]()
 
 
@@ -221,7 +224,7 @@ def what_json_says_is_what_the_table_promises(world):
     table.check_answer("message.why", ada.ask("why", sent[0]["id"])[0])
     table.check_answer("session.status", ada.ask("status")[0])
     for method, params in (("session.hello", {}), ("identity.show", {}), ("contact.list", {}),
-                           ("contact.get", {"who": "bob"}), ("conversation.list", {}),
+                           ("contact.get", {"who": "bob"}), ("conversation.list", {}), ("dht.status", {}),
                            ("message.list", {"who": "bob"}), ("events.since", {"since": 0}),
                            ("message.get", {"id": sent[0]["id"]})):
         table.check_answer(method, ada.rpc(method, **params))
@@ -232,8 +235,8 @@ def what_json_says_is_what_the_table_promises(world):
 def every_verb_is_explained(world):
     home = world.home()
     overview = home.run("help").out
-    verbs = re.findall(r"^  ((?:contact |daemon )?[a-z]+) .*$", overview, re.MULTILINE)
-    assert len(verbs) >= 22, verbs
+    verbs = re.findall(r"^  ((?:contact |daemon |dht )?[a-z]+) .*$", overview, re.MULTILINE)
+    assert len(verbs) >= 29, verbs
     for verb in verbs:
         told = home.run("help", *verb.split()).out
         assert told == home.run(*verb.split(), "--help").out

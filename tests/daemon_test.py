@@ -2,7 +2,7 @@
 
 usage: daemon_test.py RAMAGE
 
-Real daemons on loopback, each in a home that vanishes with the test.
+Real daemons on loopback, each in a home that vanishes with the test. No packet leaves.
 """
 
 import json
@@ -711,4 +711,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
+people.enter()
 main()
