@@ -433,6 +433,69 @@ static void test_strangers_told_of_do_not_wash_out_replacements(void)
     table_destroy(table);
 }
 
+static void test_many_answers_in_one_hour_make_no_veteran(void)
+{
+    struct table *table = with_small_bucket(15);
+    struct dht_node busy[8];
+    for (unsigned i = 0; i < 8; i++)
+        busy[i] = in_part(0, i);
+    for (unsigned i = 0; i < 8 * 50; i++)
+        table_answered(table, start + i * SECOND, &busy[i % 8], 50 * MILLISECOND);
+    struct dht_node new = fitting(0, 1);
+    table_answered(table, start + 10 * MINUTE, &new, 900 * MILLISECOND);
+    CHECK(has_place(table, start + 10 * MINUTE, &new));
+    table_destroy(table);
+}
+
+static void test_replacements_yield_to_who_answered_and_grow_old(void)
+{
+    struct table *table = with_small_bucket(16);
+    struct dht_node told[8];
+    for (unsigned i = 0; i < 8; i++) {
+        struct dht_node live = in_part(i, i);
+        table_answered(table, start, &live, 50 * MILLISECOND);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        told[i] = in_part(i, 100 + i);
+        table_told(table, start, &told[i]);
+    }
+    struct dht_node proved = in_part(0, 200), rumour = in_part(0, 300);
+    table_answered(table, start, &proved, 50 * MILLISECOND);
+    CHECK(knows(table, &proved));
+    table_told(table, start + TABLE_FRESH - SECOND, &rumour);
+    CHECK(!knows(table, &rumour));
+    table_told(table, start + TABLE_FRESH, &rumour);
+    CHECK(knows(table, &rumour));
+    /* Whose place is freed by a liar goes to who proved himself. */
+    struct dht_node liar = in_part(3, 3);
+    CHECK(!has_place(table, start, &proved));
+    rng_fill(&luck, &liar.id, sizeof liar.id);
+    table_answered(table, start, &liar, 50 * MILLISECOND);
+    CHECK(has_place(table, start, &proved));
+    table_destroy(table);
+}
+
+static void test_those_known_for_long_are_saved_first(void)
+{
+    struct table *table = begin(false, 17);
+    struct dht_node nodes[5], saved[5];
+    /* Answered in so many quarters of an hour, the last one so many minutes ago. */
+    static const unsigned quarters[] = { 3, 1, 3, 5, 9 }, ago[] = { 9, 1, 4, 8, 1 };
+    instant now = start + 10 * HOUR;
+    for (uint32_t i = 0; i < 5; i++) {
+        nodes[i] = anybody(i);
+        for (unsigned j = quarters[i]; j-- > 0;)
+            table_answered(table, now - ago[i] * MINUTE - j * 15 * MINUTE, &nodes[i], MILLISECOND);
+    }
+    table_silent(table, now, &nodes[4]);
+    static const unsigned order[] = { 3, 2, 0, 1, 4 };
+    CHECK_INT(table_save(table, saved, 5), 5);
+    for (size_t i = 0; i < 5; i++)
+        CHECK(address_equal(&saved[i].at, &nodes[order[i]].at));
+    CHECK_INT(table_save(table, saved, 2), 2);
+    table_destroy(table);
+}
+
 TESTS(TEST(test_only_who_answered_is_handed_out), TEST(test_what_cannot_be_a_node_is_not_taken),
       TEST(test_silence_of_a_quarter_hour_makes_doubtful),
       TEST(test_an_answer_names_eight_and_not_the_asker),
@@ -443,4 +506,7 @@ TESTS(TEST(test_only_who_answered_is_handed_out), TEST(test_what_cannot_be_a_nod
       TEST(test_those_who_fail_lose_their_place_first),
       TEST(test_contests_are_won_by_address_then_prefix_then_speed),
       TEST(test_veterans_keep_their_places),
-      TEST(test_strangers_told_of_do_not_wash_out_replacements))
+      TEST(test_strangers_told_of_do_not_wash_out_replacements),
+      TEST(test_many_answers_in_one_hour_make_no_veteran),
+      TEST(test_replacements_yield_to_who_answered_and_grow_old),
+      TEST(test_those_known_for_long_are_saved_first))

@@ -217,6 +217,69 @@ static void test_a_replacement_is_checked_when_somebody_fails(void)
     table_destroy(table);
 }
 
+static void test_a_few_nodes_are_left_in_peace(void)
+{
+    begin(10);
+    meet(0, 25);
+    run(start + 2 * HOUR);
+    for (size_t i = 0; i < 25; i++)
+        CHECK(people[i].times >= 120 / 9 && people[i].times <= 120 / 6);
+    table_destroy(table);
+}
+
+static void test_a_newcomer_checks_fast_whom_he_is_told_of(void)
+{
+    begin(11);
+    meet(0, 3);
+    run(start + 30 * SECOND);
+    for (size_t i = 10; i < 18; i++)
+        table_told(table, now, &people[i].node);
+    run(now + 11 * SECOND);
+    CHECK_INT(good(), 3 + 8);
+    /* Later, a rumour wakes him that sleeps. */
+    meet(20, 30);
+    run(now + 10 * MINUTE);
+    meet(0, 100);
+    table_told(table, now, &people[200].node);
+    run(now + 7 * SECOND);
+    CHECK_INT(people[200].times, 1);
+    table_destroy(table);
+}
+
+/* The nodes of one full bucket, and two that are only told of. */
+static void test_rumours_wait_until_somebody_fails(void)
+{
+    begin(12);
+    size_t first = PEOPLE, told[2] = { PEOPLE, PEOPLE };
+    for (size_t i = 0, count = 0; i < PEOPLE; i++) {
+        if (id_shared_bits(&self, &people[i].node.id) != 0)
+            continue;
+        if (count++ < 128)
+            meet(i, 1);
+        else if (count < 131)
+            told[count - 129] = i;
+        if (count == 1)
+            first = i;
+    }
+    CHECK(told[1] < PEOPLE);
+    for (size_t i = 0; i < PEOPLE; i++) /* others, so that the full bucket is not the last */
+        if (id_shared_bits(&self, &people[i].node.id) != 0)
+            meet(i, 1);
+    table_told(table, now, &people[told[0]].node);
+    table_told(table, now, &people[told[1]].node);
+    run(start + HOUR);
+    CHECK_INT(people[told[0]].times + people[told[1]].times, 0);
+    table_silent(table, now, &people[first].node);
+    people[first].dead = true;
+    run(now + 15 * SECOND);
+    CHECK(people[told[0]].times + people[told[1]].times > 0);
+    struct table_node found[1];
+    size_t which = people[told[0]].times > 0 ? told[0] : told[1];
+    CHECK_INT(table_closest(table, now, &people[which].node.id, found, 1), 1);
+    CHECK(id_equal(&found[0].node.id, &people[which].node.id)); /* it has the place */
+    table_destroy(table);
+}
+
 static void test_we_look_around_ourselves(void)
 {
     begin(7);
@@ -273,5 +336,8 @@ static void test_after_a_move_all_are_asked_anew(void)
 TESTS(TEST(test_without_nodes_there_is_nothing_to_do), TEST(test_those_who_answer_stay_good),
       TEST(test_a_full_table_is_cared_for_at_a_measured_pace), TEST(test_the_dead_are_forgotten),
       TEST(test_who_was_told_of_is_checked_where_there_is_room),
-      TEST(test_a_replacement_is_checked_when_somebody_fails), TEST(test_we_look_around_ourselves),
+      TEST(test_a_replacement_is_checked_when_somebody_fails),
+      TEST(test_a_few_nodes_are_left_in_peace),
+      TEST(test_a_newcomer_checks_fast_whom_he_is_told_of),
+      TEST(test_rumours_wait_until_somebody_fails), TEST(test_we_look_around_ourselves),
       TEST(test_a_bucket_with_room_is_searched), TEST(test_after_a_move_all_are_asked_anew))
