@@ -131,6 +131,9 @@ static void test_without_nodes_there_is_nothing_to_do(void)
     begin(1);
     CHECK(table_deadline(table) == NEVER);
     CHECK(!table_chore(table, start, &chore));
+    table_told(table, now, &people[0].node); /* a rumour is something */
+    run(start + MINUTE);
+    CHECK_INT(good(), 1);
     table_destroy(table);
 }
 
