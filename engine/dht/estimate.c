@@ -2,8 +2,6 @@
    random place at about k / n of the space, so each search that ends measures n. */
 #include "engine/dht/estimate.h"
 
-#include <math.h>
-
 #define LEAST_NODES   8    /* a sample is made of at least so many */
 #define LEAST_SAMPLES 3    /* before anything is said */
 #define CROWD_LEAST   4    /* fewer are never a crowd */
@@ -91,33 +89,36 @@ double estimate_reach(const struct estimate *estimate, unsigned rank)
 /* --- crowded places ----------------------------------------------------------------------------
  */
 
-/* The chance that a Poisson number of this mean, below `least`, is `least` or more. Summed upwards
-   from there: the terms fall fast, and nothing small is lost in a difference of greater ones. */
+/* The chance that a Poisson number of this mean, below `least`, is `least` or more: the share of
+   the terms mean^i / i! from there on. They fall fast, and nothing is lost in a difference. */
 static double chance_of(double mean, size_t least)
 {
-    double term = exp(-mean), sum = 0;
-    for (size_t i = 1; i <= least; i++)
+    double term = 1, all = 1, tail = 0;
+    for (size_t i = 1; i <= least || term > tail * 1e-6; i++) {
         term *= mean / (double)i;
-    for (size_t i = least + 1; term > sum * 1e-6; i++) {
-        sum += term;
-        term *= mean / (double)i;
+        all += term;
+        tail += i >= least ? term : 0;
     }
-    return sum;
+    return tail / all;
 }
 
-/* How much larger than estimated the network may be: five times what the median of so many samples
-   errs by. */
+/* How much larger than estimated the network may be: e^(5 * 0.3 / sqrt(n)), since the median of n
+   samples errs by about 0.3 / sqrt(n), and five times that is left to luck. */
 static double doubt(const struct estimate *estimate)
 {
-    return exp(5 * 0.3 / sqrt(estimate->count));
+    static const double by_samples[ESTIMATE_SAMPLES - LEAST_SAMPLES + 1] = {
+        2.38, 2.12, 1.96, 1.85, 1.77, 1.70, 1.65, 1.61, 1.58, 1.55, 1.52, 1.50, 1.48, 1.46
+    };
+    return by_samples[estimate->count - LEAST_SAMPLES];
 }
 
 bool estimate_crowded(const struct estimate *estimate, const struct dht_id *target,
                       const struct dht_node *closest, size_t count)
 {
-    double nodes = estimate_nodes(estimate) * doubt(estimate);
+    double nodes = estimate_nodes(estimate);
     if (nodes == 0)
         return false;
+    nodes *= doubt(estimate);
     for (size_t i = CROWD_LEAST; i <= count && i <= ESTIMATE_NODES; i++) {
         double expected = nodes * id_distance(target, &closest[i - 1].id);
         if (expected < (double)i && chance_of(expected, i) < LUCK / ESTIMATE_NODES)
