@@ -45,7 +45,8 @@ size_t table_write_closest(const struct table *table, instant now, const struct 
 /* Those to keep over a restart: longest known and freshest first. */
 size_t table_save(const struct table *table, struct dht_node *out, size_t most);
 
-/* Upkeep: about one query per 5 to 15 s. FALSE: nothing is due at `now`. */
+/* Upkeep: about one query per 5 to 15 s, one a second while fewer than 20 nodes are known and
+   others are told of. FALSE: nothing is due at `now`. */
 struct table_chore {
     bool search;          /* else ping `node` */
     struct dht_id target; /* search: a bucket nobody spoke of for long, or our own neighbourhood */
