@@ -130,7 +130,7 @@ static bool add_signing(struct cli *cli, json_t *params)
 static void print_round(struct cli *cli, const json_t *event)
 {
     const char *kind = rpc_text(event, "kind");
-    if (kind != NULL && strcmp(kind, "dht.stored") == 0)
+    if (given(cli, OPTION_KEEP) && kind != NULL && strcmp(kind, "dht.stored") == 0)
         remark(cli, "taken by %lld, refused by %lld; ", (long long)rpc_whole(event, "stored", 0),
                (long long)rpc_whole(event, "refused", 0));
 }
@@ -163,6 +163,7 @@ int command_dht_put(struct cli *cli)
         print_json(result);
     else
         print_place(result);
+    remark(cli, "taken by %lld; ", (long long)rpc_whole(result, "stored", 0));
     dht_remark_cost(cli, result);
     json_decref(result);
     return cli->exit;
