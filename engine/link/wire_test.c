@@ -14,9 +14,13 @@ static void test_minted_ids_are_known_and_never_look_like_the_dht(void)
 {
     struct rng rng = rng_from_seed(&memory, 1);
     uint8_t key[16] = { 1 }, other[16] = { 2 }, id[WIRE_ID_BYTES], first[WIRE_FIRST_ID_BYTES];
+    uint8_t header[WIRE_SHORT_LEAST] = { 'd' }; /* the one first byte that needs a second look */
+    struct bytes to;
     for (int i = 0; i < 1000000; i++) {
         wire_mint_id(id, key, &rng);
         CHECK(id[0] < '0' || id[0] > '9');
+        memcpy(header + 1, id, sizeof id);
+        CHECK_INT(wire_look(BYTES_OF(header), &to), WIRE_SHORT);
     }
     CHECK(wire_id_minted(BYTES_OF(id), key) && !wire_id_minted(BYTES_OF(id), other));
     CHECK(!wire_id_minted((struct bytes){ id, sizeof id - 1 }, key));

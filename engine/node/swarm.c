@@ -1,6 +1,8 @@
 /* The DHT inside a node: how it comes back into the network after a restart. */
 #include "engine/node/inside.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
 
 static_assert(DHT_SAVED_MAX_BYTES <= STORE_NODES_MAX_BYTES, "the store keeps what the DHT saves");
@@ -24,15 +26,16 @@ static void restore(struct node *node, instant now)
 static void try_contacts(struct node *node, instant now)
 {
     struct store_contact contact;
-    struct store_address at[STORE_ADDRESSES_MAX];
+    struct meet_reach reach;
     struct address all[STORE_ADDRESSES_MAX];
     for (int64_t id = 0; chat_contact_next(node->chat, id, &contact) == ANSWER_DONE;
          id = contact.id) {
-        size_t count = store_addresses(node->store, contact.id, at);
-        for (size_t i = 0; i < count; i++)
-            all[i] = at[i].address;
-        dht_try(node->dht, now, DHT_FROM_PEOPLE, all, count);
+        meet_look(node->meet, contact.id, &reach);
+        for (size_t i = 0; i < reach.at_count; i++)
+            all[i] = reach.at[i].address;
+        dht_try(node->dht, now, DHT_FROM_PEOPLE, all, reach.at_count);
     }
+    wipe(&contact, sizeof contact);
 }
 
 void swarm_wake(struct node *node, instant now)
