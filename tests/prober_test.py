@@ -1,4 +1,5 @@
 """A stranger sends 20,000 half-valid datagrams to a daemon at work, and must not get one byte.
+Only whoever asks a question of the DHT gets an answer, one, in the language of the DHT.
 
 usage: prober_test.py RAMAGE
 
@@ -137,6 +138,33 @@ def probe(lab, material):
     return PACKETS
 
 
+QUESTION = b"d1:ad2:id20:" + b"m" * 20 + b"e1:q4:ping1:t4:prob1:y1:qe"
+NO_QUESTIONS = [
+    QUESTION[:-1],  # cut short
+    QUESTION.replace(b"1:y1:q", b""),  # does not say what it is
+    QUESTION.replace(b"1:y1:q", b"1:y1:z"),
+    QUESTION.replace(b"d1:a", b"d9:a", 1),
+    b"d1:", b"d0:e", b"de", b"d" * 1000, b"d1:a" * 300,
+    b"d1:rd2:id20:" + b"m" * 20 + b"e1:t4:prob1:y1:re",  # an answer nobody waits for
+]
+
+
+def ask_the_dht(lab, sniffer):
+    """What is no question gets nothing; a question gets one answer, which does not name us."""
+    asker = people.socket_in("mallory", socket.AF_INET, socket.SOCK_DGRAM)
+    asker.bind(("0.0.0.0", 0))
+    asker.settimeout(people.PATIENCE_SECONDS)
+    target = (lab.address["bob"], people.PORT)
+    for text in NO_QUESTIONS:
+        asker.sendto(text, target)
+    time.sleep(2)
+    unasked = sniffer.heard()
+    asker.sendto(QUESTION, target)
+    answer = asker.recv(65535)
+    asker.close()
+    return unasked, answer
+
+
 def received_datagrams(namespace):
     """How many UDP datagrams reached sockets of that namespace, and how many found a full queue."""
     counts = people.subprocess.run(["nsenter", f"--net=/run/netns/{namespace}", "cat",
@@ -183,6 +211,11 @@ def main(program):
         report.say("the daemon was really asked", after - before >= sent * 9 // 10)
         heard = sniffer.heard()
         report.say(f"a stranger gets not one byte ({heard} packets)", heard == 0)
+        unasked, answer = ask_the_dht(lab, sniffer)
+        report.say(f"nor for what is no question of the DHT ({unasked} packets)", unasked == 0)
+        report.say("a question of the DHT gets its answer, which names no program",
+                   answer.startswith(b"d2:ip6:") and answer.endswith(b"1:t4:prob1:y1:re") and
+                   b"1:v" not in answer and len(answer) <= 4 * len(QUESTION))
         talk(alice, "after")
         report.say("and the friends talk on", True)
         for person in (alice, bob, mallory, carol):
