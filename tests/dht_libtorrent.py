@@ -39,7 +39,11 @@ def begin(session, line):
     elif do == "find":
         session.dht_get_peers(sha1(line["target"]))
     elif do == "announce":
-        session.dht_announce(sha1(line["target"]), line["port"], 0)
+        # Not dht_announce: the binding has no name for the type of its flags. A torrent announces
+        # the port it listens on.
+        torrent = lt.parse_magnet_uri("magnet:?xt=urn:btih:" + line["target"])
+        torrent.save_path = os.devnull  # nothing ever comes
+        session.async_add_torrent(torrent)
     elif do == "get":
         session.dht_get_immutable_item(sha1(line["target"]))
     elif do == "put":
