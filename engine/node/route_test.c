@@ -88,6 +88,28 @@ static void test_what_is_too_short_for_a_dictionary_is_not_the_dhts(void)
     CHECK(route_is_of_dht(bytes_of_text("d2:ip6:")));
 }
 
+/* Without account and store it answers the DHT, and has no ear for links. */
+static void test_a_bare_node_speaks_the_dht_only(void)
+{
+    struct node_settings settings = { .bare = true };
+    struct datagrams out;
+    struct node *node;
+    enum store_trouble trouble;
+    uint8_t question[200], noise[60] = { 0x40, 'a' };
+    instant now = 1000 * DAY;
+    rng = rng_from_seed(&luck, 3);
+    CHECK_INT(node_create(&settings, now, &rng, NULL, &node, &trouble), FAULT_NONE);
+    node_receive(node, now, &asker, BYTES_OF(noise));
+    CHECK(!node_next_datagrams(node, now, &out));
+    size_t size = question_of("ping", "", question);
+    node_receive(node, now, &asker, (struct bytes){ question, size });
+    CHECK(node_next_datagrams(node, now, &out));
+    CHECK_BYTES(out.to.ip, asker.ip, sizeof asker.ip);
+    CHECK(route_is_of_dht(out.bytes));
+    node_destroy(node);
+}
+
 TESTS(TEST(test_a_million_answers_of_the_dht_are_its_own),
       TEST(test_every_beginning_of_a_link_belongs_to_links),
+      TEST(test_a_bare_node_speaks_the_dht_only),
       TEST(test_what_is_too_short_for_a_dictionary_is_not_the_dhts))
