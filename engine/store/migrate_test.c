@@ -37,16 +37,22 @@ static void begin_old(const char *vfs)
     unhex(home.place.key, sizeof home.place.key, key_of_alice);
 }
 
-/* Asks the file one thing without opening it as a store, which would bring it up to date. */
-static int64_t raw_number(const char *sql)
+/* Opens the file, but not as a store, which would bring it up to date. */
+static sqlite3 *raw_open(void)
 {
     static const char salt[] = "72616d6167652073746f726520763100"; /* of database.c */
     char key[128];
     sqlite3 *db;
-    sqlite3_stmt *statement;
     int length = snprintf(key, sizeof key, "x'%s%s'", key_of_alice, salt);
     CHECK_INT(sqlite3_open(home.path, &db), SQLITE_OK);
     CHECK_INT(sqlite3_key(db, key, length), SQLITE_OK);
+    return db;
+}
+
+static int64_t raw_number(const char *sql)
+{
+    sqlite3 *db = raw_open();
+    sqlite3_stmt *statement;
     CHECK_INT(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
     CHECK_INT(sqlite3_step(statement), SQLITE_ROW);
     int64_t number = sqlite3_column_int64(statement, 0);
@@ -176,6 +182,30 @@ static void test_a_home_of_version_1_opens_with_everything_in_it(void)
     fixture_end(&home);
 }
 
+/* Version 3 is version 2 and a table for the nodes of the DHT. */
+static void test_a_home_of_version_2_gets_a_place_for_nodes(void)
+{
+    uint8_t nodes[STORE_NODES_MAX_BYTES];
+    size_t size;
+    begin_old(NULL);
+    fixture_reopen(&home);
+    store_close(home.store);
+    home.store = NULL;
+    sqlite3 *db = raw_open();
+    CHECK_INT(sqlite3_exec(db, "DROP TABLE nodes; PRAGMA user_version = 2", NULL, NULL, NULL),
+              SQLITE_OK);
+    sqlite3_close(db);
+    fixture_reopen(&home);
+    check_everything();
+    CHECK_INT(store_nodes_get(home.store, nodes, &size), FAULT_GONE);
+    CHECK_INT(store_nodes_put(home.store, bytes_of_text("some")), FAULT_NONE);
+    fixture_settle(&home);
+    store_close(home.store);
+    home.store = NULL;
+    CHECK_INT(raw_number("PRAGMA user_version"), NEWEST);
+    fixture_end(&home);
+}
+
 static void test_what_a_home_of_version_1_owed_is_sealed_and_delivered(void)
 {
     struct store_contact bob;
@@ -244,5 +274,6 @@ static void test_a_migration_cut_short_anywhere_leaves_a_whole_home(void)
 }
 
 TESTS(TEST(test_a_home_of_version_1_opens_with_everything_in_it),
+      TEST(test_a_home_of_version_2_gets_a_place_for_nodes),
       TEST(test_what_a_home_of_version_1_owed_is_sealed_and_delivered),
       TEST(test_a_migration_cut_short_anywhere_leaves_a_whole_home))
