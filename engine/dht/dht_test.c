@@ -265,7 +265,7 @@ static void test_a_newcomer_knows_the_network_within_seconds(void)
     net_run(&net, 10 * SECOND);
     struct dht_status status;
     dht_look(net_dht(&net, new), net.now, &status);
-    CHECK(status.ipv4.good >= 16);
+    CHECK(status.ipv4.good >= DHT_STORE_ON);
     net_finish(&net);
 }
 

@@ -2,10 +2,9 @@
    random place at about k / n of the space, so each search that ends measures n. */
 #include "engine/dht/estimate.h"
 
-#define LEAST_NODES   8    /* a sample is made of at least so many */
-#define LEAST_SAMPLES 3    /* before anything is said */
-#define CROWD_LEAST   4    /* fewer are never a crowd */
-#define LUCK          1e-6 /* a place as crowded as that is no luck */
+#define LEAST_NODES 8    /* a sample is made of at least so many */
+#define CROWD_LEAST 4    /* fewer are never a crowd */
+#define LUCK        1e-6 /* a place as crowded as that is no luck */
 
 /* --- the size --------------------------------------------------------------------------------- */
 
@@ -17,9 +16,16 @@ static double sample_of(const struct dht_id *target, const struct dht_node *clos
     return distance > 0 ? ((double)count - 1.0 / 3) / distance : 0;
 }
 
-static void keep(struct estimate *estimate, double sample)
+/* Our own place is looked at again and again: it has one say, the newest. */
+static void keep(struct estimate *estimate, uint32_t place, double sample)
 {
-    estimate->samples[estimate->next] = sample;
+    for (size_t i = 0; i < estimate->count; i++)
+        if (estimate->places[i] == place) {
+            estimate->samples[i] = (float)sample;
+            return;
+        }
+    estimate->places[estimate->next] = place;
+    estimate->samples[estimate->next] = (float)sample;
     estimate->next = (uint8_t)((estimate->next + 1) % ESTIMATE_SAMPLES);
     if (estimate->count < ESTIMATE_SAMPLES)
         estimate->count++;
@@ -45,7 +51,7 @@ static void doubt_sample(struct estimate *estimate, uint32_t place, double sampl
     struct estimate old = *estimate;
     *estimate = (struct estimate){ .count = 0 };
     for (size_t i = 0; i < ESTIMATE_GROWN; i++)
-        keep(estimate, (double)old.doubted[i].sample);
+        keep(estimate, old.doubted[i].place, (double)old.doubted[i].sample);
 }
 
 void estimate_learn(struct estimate *estimate, const struct dht_id *target,
@@ -61,20 +67,20 @@ void estimate_learn(struct estimate *estimate, const struct dht_id *target,
         return;
     }
     estimate->crowded = 0;
-    keep(estimate, sample);
+    keep(estimate, place_of(target), sample);
 }
 
 /* The median: a few places where somebody lied do not move it. */
 double estimate_nodes(const struct estimate *estimate)
 {
     double sorted[ESTIMATE_SAMPLES];
-    if (estimate->count < LEAST_SAMPLES)
+    if (estimate->count == 0)
         return 0;
     for (size_t i = 0; i < estimate->count; i++) {
         size_t at = i;
-        for (; at > 0 && sorted[at - 1] > estimate->samples[i]; at--)
+        for (; at > 0 && sorted[at - 1] > (double)estimate->samples[i]; at--)
             sorted[at] = sorted[at - 1];
-        sorted[at] = estimate->samples[i];
+        sorted[at] = (double)estimate->samples[i];
     }
     size_t middle = estimate->count / 2;
     return estimate->count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
@@ -102,14 +108,14 @@ static double chance_of(double mean, size_t least)
     return tail / all;
 }
 
-/* How much larger than estimated the network may be: e^(5 * 0.3 / sqrt(n)), since the median of n
-   samples errs by about 0.3 / sqrt(n), and five times that is left to luck. */
+/* How much larger than estimated the network may be: e^(5 * 0.42 / sqrt(n)), since the median of
+   n samples of eight nodes errs by about 0.42 / sqrt(n), and five times that is left to luck. */
 static double doubt(const struct estimate *estimate)
 {
-    static const double by_samples[ESTIMATE_SAMPLES - LEAST_SAMPLES + 1] = {
-        2.38, 2.12, 1.96, 1.85, 1.77, 1.70, 1.65, 1.61, 1.58, 1.55, 1.52, 1.50, 1.48, 1.46
-    };
-    return by_samples[estimate->count - LEAST_SAMPLES];
+    static const double by_samples[ESTIMATE_SAMPLES] = { 8.17, 4.41, 3.36, 2.86, 2.56, 2.36,
+                                                         2.21, 2.10, 2.01, 1.94, 1.88, 1.83,
+                                                         1.79, 1.75, 1.72, 1.69 };
+    return by_samples[estimate->count - 1];
 }
 
 bool estimate_crowded(const struct estimate *estimate, const struct dht_id *target,

@@ -10,7 +10,8 @@
 #define ESTIMATE_GROWN   5 /* different places crowded in a row: the network grew, not they */
 
 struct estimate {
-    double samples[ESTIMATE_SAMPLES]; /* nodes in the network, each by one search */
+    float samples[ESTIMATE_SAMPLES];   /* nodes in the network, each by one search ... */
+    uint32_t places[ESTIMATE_SAMPLES]; /* ... there: its first bits */
     uint8_t count, next;
     uint8_t crowded; /* places in a row */
     struct {
@@ -19,8 +20,8 @@ struct estimate {
     } doubted[ESTIMATE_GROWN];
 };
 
-/* A search for `target` ended, and these answered, the closest first. A crowded place teaches
-   nothing unless all are. */
+/* A search for `target` ended, and these are all that are there, the closest first, at least eight.
+   A crowded place teaches nothing unless all are. */
 void estimate_learn(struct estimate *estimate, const struct dht_id *target,
                     const struct dht_node *closest, size_t count);
 double estimate_nodes(const struct estimate *estimate); /* 0: not known yet */

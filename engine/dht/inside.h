@@ -14,7 +14,8 @@
 
 enum family { IPV4, IPV6, FAMILIES };
 
-#define DHT_PACKETS_MAX 1024  /* written and not yet pulled; more answers than that are not given  \
+#define DHT_PACKETS_MAX                                                                            \
+    1024                      /* written and not yet pulled; more answers than that are not given  \
                                */
 #define DHT_ATTEMPTS_MAX 1024 /* addresses where a node may be, to be tried */
 #define DHT_PEOPLE_MAX   64   /* of them by dht_try */

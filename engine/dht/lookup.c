@@ -8,18 +8,20 @@
 
 #include "base/mem.h"
 
-#include <math.h>
 #include <string.h>
 
 #define POOL_MOST        160
 #define POOL_FIRST       24
 #define ASKS_MOST        300 /* a liar's company ends here */
-#define ASKED_MOST       32  /* slow ones included */
+#define ASKED_MOST       96  /* slow ones included: liars name many that will never answer */
 #define CLOSEST          8   /* k: that many have answered, and nobody closer is left to ask */
 #define AROUND_MOST      16
 #define AROUND_RANK      20 /* wide: as far as the so many'th is to be expected */
 #define NODES_PER_ANSWER 32 /* some give 20 */
-#define HIDDEN_BITS      3  /* told to a node beyond what its own id shares with the target */
+#define TOO_CLOSE        64 /* times closer to the target than the closest is to be expected */
+#define TOO_CLOSE_ASKED  4
+#define TOO_CLOSE_KEPT   16
+#define HIDDEN_BITS      3 /* told to a node beyond what its own id shares with the target */
 
 enum stage { ROUTE, AROUND, FINAL, STAGES };
 enum state { FRESH, ASKED, SLOW, ANSWERED, FAILED };
@@ -29,6 +31,7 @@ struct candidate {
     uint64_t block; /* of its address; 0: it stands for itself */
     uint8_t state[STAGES];
     uint8_t items; /* enum speaks */
+    bool too_close;
     uint8_t round;
     uint8_t token_size;
     uint8_t token[KRPC_TOKEN_MAX];
@@ -41,6 +44,7 @@ struct lookup {
     uint8_t order[POOL_MOST]; /* the pool, closest first */
     size_t count, room;
     unsigned asks, asked, slow, around; /* in all; now; now; in all */
+    unsigned too_close, too_close_asks; /* kept; in all */
     unsigned rounds;
     bool two_stages, judged, crowded;
 };
@@ -140,6 +144,34 @@ static size_t rank_of(const struct lookup *lookup, const struct dht_id *id)
     return low;
 }
 
+/* Closer to each other than luck would have it. */
+static bool are_too_close(const struct lookup *lookup, const struct dht_id *a,
+                          const struct dht_id *b)
+{
+    double nodes = estimate_nodes(lookup->settings.estimate);
+    return nodes > 0 && id_distance(a, b) * nodes * TOO_CLOSE < 1;
+}
+
+/* Ids so close are made up, and accomplices', nearly always: among honest nodes one search in
+   TOO_CLOSE meets one. Some are asked, so that such a one is found; but they neither end a search
+   nor drive anybody out of it. */
+static bool is_too_close(const struct lookup *lookup, const struct dht_id *id)
+{
+    return are_too_close(lookup, &lookup->settings.target, id);
+}
+
+/* So is a crowd at another place that is next to this one by chance: who is as close to the last
+   one that counted adds nothing to it. Advances *last. */
+static bool counts(const struct lookup *lookup, const struct candidate *candidate,
+                   const struct candidate **last)
+{
+    if (candidate->too_close ||
+        (*last != NULL && are_too_close(lookup, &(*last)->node.id, &candidate->node.id)))
+        return false;
+    *last = candidate;
+    return true;
+}
+
 /* The farthest that was never asked makes room. SIZE_MAX: there is none, or it is closer. */
 static size_t slot_for(struct lookup *lookup, size_t rank)
 {
@@ -148,6 +180,7 @@ static size_t slot_for(struct lookup *lookup, size_t rank)
     for (size_t last = lookup->count; last-- > rank;)
         if (!was_asked(at_rank(lookup, last))) {
             size_t slot = lookup->order[last];
+            lookup->too_close -= lookup->pool[slot].too_close;
             memmove(lookup->order + last, lookup->order + last + 1, lookup->count - last - 1);
             lookup->count--;
             return slot;
@@ -158,9 +191,13 @@ static size_t slot_for(struct lookup *lookup, size_t rank)
 static struct candidate *insert(struct lookup *lookup, const struct dht_node *node, unsigned round)
 {
     size_t rank = rank_of(lookup, &node->id);
+    bool too_close = is_too_close(lookup, &node->id);
+    if (too_close && lookup->too_close == TOO_CLOSE_KEPT)
+        return NULL;
     size_t slot = slot_for(lookup, rank);
     if (slot == SIZE_MAX)
         return NULL;
+    lookup->too_close += too_close;
     if (slot >= lookup->room) {
         lookup->room = lookup->room == 0 ? POOL_FIRST : 2 * lookup->room;
         lookup->pool = mem_resized(lookup->pool, lookup->room, sizeof *lookup->pool);
@@ -171,6 +208,7 @@ static struct candidate *insert(struct lookup *lookup, const struct dht_node *no
     lookup->pool[slot] =
         (struct candidate){ .node = *node,
                             .block = block_of(&node->at),
+                            .too_close = too_close,
                             .round = (uint8_t)(round < UINT8_MAX ? round : UINT8_MAX) };
     return &lookup->pool[slot];
 }
@@ -205,20 +243,26 @@ static void to_be_asked(struct walk *walk, size_t rank)
         walk->next = rank;
 }
 
+static bool may_be_asked_more(const struct lookup *lookup, const struct candidate *candidate)
+{
+    return !candidate->too_close || lookup->too_close_asks < TOO_CLOSE_ASKED;
+}
+
 /* On the way: until the CLOSEST that live have answered, and nobody closer is left. */
 static struct walk walk_route(const struct lookup *lookup)
 {
     struct walk walk = nothing();
+    const struct candidate *last = NULL;
     size_t answered = 0;
     for (size_t rank = 0; rank < lookup->count && answered < CLOSEST; rank++) {
         const struct candidate *candidate = at_rank(lookup, rank);
         if (has_answered(candidate))
-            answered++;
+            answered += counts(lookup, candidate, &last);
         else if (is_lost(candidate))
             continue;
         else if (was_asked(candidate))
             walk.open = true;
-        else if (!has_no_voice(lookup, candidate))
+        else if (!has_no_voice(lookup, candidate) && may_be_asked_more(lookup, candidate))
             to_be_asked(&walk, rank);
     }
     return walk;
@@ -243,7 +287,9 @@ static size_t wanted(const struct lookup *lookup)
 {
     if (lookup->crowded)
         return LOOKUP_WIDE;
-    return lookup->settings.store_on > CLOSEST ? lookup->settings.store_on : CLOSEST;
+    size_t most = lookup->settings.store_on > lookup->settings.at_least ? lookup->settings.store_on
+                                                                        : lookup->settings.at_least;
+    return most > CLOSEST ? most : CLOSEST;
 }
 
 /* In space. */
@@ -264,7 +310,8 @@ static size_t tries(const struct lookup *lookup)
 static bool may_be_asked_last(const struct lookup *lookup, const struct candidate *candidate)
 {
     bool useless = lookup->settings.method == KRPC_GET && candidate->items == SPEAKS_NO_ITEMS;
-    return !useless && !is_lost(candidate) && !has_no_voice(lookup, candidate);
+    return !useless && !is_lost(candidate) && !has_no_voice(lookup, candidate) &&
+           may_be_asked_more(lookup, candidate);
 }
 
 static bool gave_what_we_want(const struct lookup *lookup, const struct candidate *candidate)
@@ -276,6 +323,7 @@ static bool gave_what_we_want(const struct lookup *lookup, const struct candidat
 static struct walk walk_final(const struct lookup *lookup)
 {
     struct walk walk = nothing();
+    const struct candidate *last = NULL;
     size_t gave = 0, tried = 0;
     double far = reach(lookup);
     for (size_t rank = 0; rank < lookup->count; rank++) {
@@ -285,8 +333,8 @@ static struct walk walk_final(const struct lookup *lookup)
             (far < 1 && gave >= CLOSEST &&
              id_distance(&lookup->settings.target, &candidate->node.id) > far))
             break;
-        gave += gave_what_we_want(lookup, candidate);
-        tried += state != FRESH;
+        gave += gave_what_we_want(lookup, candidate) && counts(lookup, candidate, &last);
+        tried += state != FRESH && !is_lost(candidate); /* who never answered may be made up */
         if (state == ASKED)
             walk.open = true;
         if (state != FRESH || !may_be_asked_last(lookup, candidate))
@@ -302,7 +350,7 @@ static size_t early_final(const struct lookup *lookup)
 {
     for (size_t rank = 0; rank < lookup->count && rank < CLOSEST; rank++) {
         const struct candidate *candidate = at_rank(lookup, rank);
-        if (!has_answered(candidate) && !is_lost(candidate))
+        if (!has_answered(candidate) && !is_lost(candidate) && !candidate->too_close)
             break;
         if (candidate->state[ROUTE] == ANSWERED && candidate->state[FINAL] == FRESH &&
             may_be_asked_last(lookup, candidate))
@@ -318,7 +366,7 @@ static void judge(struct lookup *lookup)
     if (lookup->judged)
         return;
     lookup->judged = true;
-    size_t count = lookup_closest(lookup, closest, COUNT(closest));
+    size_t count = lookup_complete(lookup, closest, COUNT(closest));
     lookup->crowded =
         estimate_crowded(lookup->settings.estimate, &lookup->settings.target, closest, count);
 }
@@ -334,8 +382,10 @@ static struct dht_id target_for(const struct lookup *lookup, const struct candid
     struct dht_id target = lookup->settings.target;
     if (stage == AROUND) {
         double far = estimate_reach(lookup->settings.estimate, AROUND_RANK);
-        double bits = -log2(far);
-        id_near(&target, &lookup->settings.target, bits > 0 ? (unsigned)bits : 0, lookup->rng);
+        unsigned bits = 0;
+        for (; far < 0.5; far *= 2)
+            bits++;
+        id_near(&target, &lookup->settings.target, bits, lookup->rng);
     } else if (stage == ROUTE && lookup->settings.hidden) {
         unsigned known =
             id_shared_bits(&lookup->settings.target, &candidate->node.id) + HIDDEN_BITS;
@@ -356,6 +406,7 @@ static bool ask(struct lookup *lookup, size_t rank, enum stage stage, struct loo
     lookup->asked++;
     lookup->asks++;
     lookup->around += stage == AROUND;
+    lookup->too_close_asks += candidate->too_close;
     *out = (struct lookup_ask){
         .number = lookup->order[rank] * (uint32_t)STAGES + stage,
         .node = candidate->node,
@@ -433,10 +484,39 @@ static void hear_of(struct lookup *lookup, struct bytes nodes, unsigned round)
             insert(lookup, &node, round);
 }
 
+/* Somebody told us of an honest node under a false id, so that it would be lost to us: it is found
+   under its own. False: it claims to be closer than was said, which only a liar gains by. */
+static bool rename_to(struct lookup *lookup, size_t slot, const struct dht_id *id)
+{
+    struct candidate *candidate = &lookup->pool[slot];
+    struct dht_node node = { *id, candidate->node.at };
+    if (id_closer(&lookup->settings.target, id, &candidate->node.id) < 0)
+        return false;
+    for (size_t i = 0; i < lookup->count; i++)
+        if (id_equal(&lookup->pool[i].node.id, id) &&
+            address_equal(&lookup->pool[i].node.at, &node.at))
+            return false;
+    size_t rank = 0;
+    while (lookup->order[rank] != slot)
+        rank++;
+    lookup->count--;
+    memmove(lookup->order + rank, lookup->order + rank + 1, lookup->count - rank);
+    rank = rank_of(lookup, id);
+    memmove(lookup->order + rank + 1, lookup->order + rank, lookup->count - rank);
+    lookup->order[rank] = (uint8_t)slot;
+    lookup->count++;
+    lookup->too_close -= candidate->too_close;
+    candidate->node = node;
+    candidate->too_close = is_too_close(lookup, id);
+    lookup->too_close += candidate->too_close;
+    return true;
+}
+
 void lookup_answered(struct lookup *lookup, uint32_t number, const struct lookup_answer *answer)
 {
     struct candidate *candidate = &lookup->pool[number / STAGES];
-    if (!id_equal(&candidate->node.id, &answer->id)) {
+    if (!id_equal(&candidate->node.id, &answer->id) &&
+        !rename_to(lookup, number / STAGES, &answer->id)) {
         lookup_failed(lookup, number);
         return;
     }
@@ -476,6 +556,22 @@ bool lookup_done(struct lookup *lookup)
     return lookup->rounds > 0 || lookup->asked + lookup->slow == 0; /* they are all we have */
 }
 
+size_t lookup_complete(const struct lookup *lookup, struct dht_node *out, size_t most)
+{
+    const struct candidate *last = NULL;
+    size_t count = 0;
+    for (size_t rank = 0; rank < lookup->count && count < most; rank++) {
+        const struct candidate *candidate = at_rank(lookup, rank);
+        if (is_lost(candidate) || has_no_voice(lookup, candidate))
+            continue;
+        if (!has_answered(candidate) && !candidate->too_close)
+            break;
+        if (has_answered(candidate) && counts(lookup, candidate, &last))
+            out[count++] = candidate->node;
+    }
+    return count;
+}
+
 size_t lookup_closest(const struct lookup *lookup, struct dht_node *out, size_t most)
 {
     size_t count = 0;
@@ -488,11 +584,14 @@ size_t lookup_closest(const struct lookup *lookup, struct dht_node *out, size_t 
 size_t lookup_places(const struct lookup *lookup, struct lookup_place *out, size_t most)
 {
     size_t count = 0, places = lookup->crowded ? LOOKUP_WIDE : lookup->settings.store_on;
-    for (size_t rank = 0; rank < lookup->count && count < most && count < places; rank++) {
-        const struct candidate *candidate = at_rank(lookup, rank);
-        if (candidate->token_size > 0)
-            out[count++] = (struct lookup_place){ candidate->node,
-                                                  { candidate->token, candidate->token_size } };
+    for (int counted = 1; counted >= 0; counted--) {
+        const struct candidate *last = NULL;
+        for (size_t rank = 0; rank < lookup->count && count < most && count < places; rank++) {
+            const struct candidate *candidate = at_rank(lookup, rank);
+            if (candidate->token_size > 0 && counts(lookup, candidate, &last) == counted)
+                out[count++] = (struct lookup_place){ candidate->node,
+                                                      { candidate->token, candidate->token_size } };
+        }
     }
     return count;
 }

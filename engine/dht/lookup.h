@@ -21,8 +21,9 @@ struct lookup_settings {
     struct dht_id target;
     bool ipv6;
     bool hidden;       /* far nodes are asked for a place that only begins like the target */
+    unsigned at_least; /* so many are to answer; 0: 8, or as many as are stored on */
     unsigned store_on; /* so many places to write to are wanted at the end; 0: only reading */
-    const struct estimate *estimate; /* borrowed */
+    const struct estimate *estimate; /* borrowed; nodes closer than it makes likely count less */
 };
 
 struct lookup;
@@ -42,7 +43,7 @@ struct lookup_ask {
 bool lookup_next(struct lookup *lookup, struct lookup_ask *out);
 
 struct lookup_answer {
-    struct dht_id id;   /* that answered: another than asked counts as silence */
+    struct dht_id id;   /* that answered: another than asked is silence, if it is closer */
     struct bytes nodes; /* compact, of the search's family */
     struct bytes token; /* empty: none */
     enum speaks items;  /* what is known of it by now */
@@ -52,6 +53,9 @@ void lookup_slow(struct lookup *lookup, uint32_t number);   /* opens a slot; may
 void lookup_failed(struct lookup *lookup, uint32_t number); /* it will not, or said no */
 bool lookup_done(struct lookup *lookup);
 
+/* The closest that answered, as far as everybody up to there was asked; none that is too close to
+   be there by luck. */
+size_t lookup_complete(const struct lookup *lookup, struct dht_node *out, size_t most);
 /* The closest that answered. */
 size_t lookup_closest(const struct lookup *lookup, struct dht_node *out, size_t most);
 /* Where to write: the closest `store_on` that gave a token; more when the place is crowded. */

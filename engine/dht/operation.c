@@ -7,11 +7,13 @@
 #include <assert.h>
 #include <string.h>
 
-#define WAIT_MOST      (20 * SECOND) /* for a node to begin with */
-#define AGAIN_WITHOUT  (1 * MINUTE)  /* kept up, and there was none */
-#define ANNOUNCE_AGAIN (15 * MINUTE) /* the shortest memory in the field is 30: docs/protocol.md   \
-                                      */
-#define PUT_AGAIN        (1 * HOUR)  /* BEP 44 */
+#define WAIT_MOST     (20 * SECOND) /* for a node to begin with */
+#define AGAIN_WITHOUT (1 * MINUTE)  /* kept up, and there was none */
+#define ANNOUNCE_AGAIN                                                                             \
+    (15 * MINUTE)                   /* the shortest memory in the field is 30: docs/protocol.md    \
+                                     */
+#define PUT_AGAIN        (1 * HOUR) /* BEP 44 */
+#define CHORE_NODES      20         /* around us, or in a bucket: whom we find we keep */
 #define PING_PATIENCE    (5 * SECOND)
 #define PEERS_PER_ANSWER 200  /* a liar's list ends here */
 #define PEERS_MOST       4096 /* per operation */
@@ -184,6 +186,7 @@ static void begin_search(struct dht *dht, instant now, struct operation *operati
         .target = operation->request.target,
         .ipv6 = family == IPV6,
         .hidden = operation->request.hidden,
+        .at_least = operation->chore ? CHORE_NODES : 0,
         .store_on = write_places(&operation->request),
         .estimate = &dht->estimate[family],
     };
@@ -254,7 +257,7 @@ static void learn_from(struct dht *dht, struct operation *operation, enum family
 {
     struct lookup *lookup = operation->lookup[family];
     struct dht_node closest[ESTIMATE_NODES];
-    size_t count = lookup_closest(lookup, closest, COUNT(closest));
+    size_t count = lookup_complete(lookup, closest, COUNT(closest));
     estimate_learn(&dht->estimate[family], &operation->request.target, closest, count);
     if (lookup_rounds(lookup) > operation->cost.rounds)
         operation->cost.rounds = lookup_rounds(lookup);

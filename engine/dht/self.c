@@ -123,6 +123,11 @@ bool self_vote(struct self *self, instant now, const struct address *voter,
     bool moved = memcmp(opinion->self.ip, seen->ip, sizeof seen->ip) != 0;
     if (!moved && votes_for(opinion, seen, true) < SELF_QUORUM)
         return false;
+    /* Liars are at times the most of those we asked last. While as many as once sufficed still
+       confirm where we are, we have not moved. */
+    if (moved && opinion->self.port != 0 &&
+        votes_for(opinion, &opinion->self, false) >= SELF_QUORUM)
+        return false;
     opinion->self = *seen;
     return true;
 }

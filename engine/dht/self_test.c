@@ -214,7 +214,7 @@ static void test_votes_against_a_plain_count(void)
             unsigned choice = (unsigned)rng_below(&luck, lean > 3 ? 3 : lean);
             last[network] = choice;
             when[network] = now;
-            unsigned votes = 0, counted = 0;
+            unsigned votes = 0, counted = 0, confirmed = 0;
             for (size_t i = 0; i < COUNT(last); i++) {
                 size_t newer = 0;
                 for (size_t j = 0; j < COUNT(last); j++)
@@ -223,8 +223,10 @@ static void test_votes_against_a_plain_count(void)
                     continue;
                 counted++;
                 votes += last[i] == choice;
+                confirmed += last[i] == believed;
             }
-            bool changes = votes >= SELF_QUORUM && 2 * votes > counted && believed != choice;
+            bool changes = votes >= SELF_QUORUM && 2 * votes > counted && believed != choice &&
+                           confirmed < SELF_QUORUM;
             CHECK_INT(vote(self, voter(false, network, now % 200), seen[choice]), changes);
             if (changes)
                 believed = choice;
