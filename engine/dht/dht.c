@@ -134,7 +134,7 @@ static void serve(struct dht *dht, instant now, const struct address *from, size
     size_t size = served_answer(dht->served, now, from, query, &by, wire, sizeof wire, &proved);
     if (size == 0)
         return;
-    bool known = proved || (size > 4 * asked && is_known(dht, from, query));
+    bool known = proved || is_known(dht, from, query);
     if (!polite_answer(dht->polite, now, from, asked, size, known)) {
         /* Perhaps it was too much for a stranger. Only questions have answers that long, so asking
            ourselves again changes nothing. */

@@ -182,11 +182,11 @@ static size_t younger_than(const struct polite *polite, instant now, duration ag
     return count;
 }
 
-/* Only those younger are kept, in as much room as they and as many again need. */
+/* Only those younger are kept, in little more room than they need. */
 static void rebuild(struct polite *polite, instant now, duration age)
 {
     size_t kept = younger_than(polite, now, age), room = FIRST_ROOM;
-    while (room < ROOM_MOST && room < 2 * kept)
+    while (room < ROOM_MOST && 5 * room < 8 * kept)
         room *= 2;
     struct talk *talks = mem_zeroed(room, sizeof *talks);
     for (size_t i = 0; i < polite->room; i++) {
@@ -293,12 +293,19 @@ instant polite_lookup_at(const struct polite *polite, instant now)
     return bucket_when(&polite->lookups, now, 1);
 }
 
+/* A flood of strangers leaves half of what there is to those who are nodes, and known. */
+static uint64_t reserve(const struct polite *polite, bool known)
+{
+    return known ? 0 : polite->rates.reply_bytes_per_second;
+}
+
 bool polite_answer(struct polite *polite, instant now, const struct address *to, size_t asked,
                    size_t size, bool known)
 {
     size_t excess = known || size <= EXCESS_FACTOR * asked ? 0 : size - EXCESS_FACTOR * asked;
     if (ticks_to_wait(polite, now, find(polite, to)) > 0 ||
-        !bucket_has(&polite->replies, now, size) || !bucket_has(&polite->excess, now, excess))
+        !bucket_has(&polite->replies, now, size + reserve(polite, known)) ||
+        !bucket_has(&polite->excess, now, excess))
         return false;
     if (!remember(polite, now, to) && polite->rates.per_address != DHT_NO_LIMIT)
         return false;

@@ -82,9 +82,11 @@ static bool send(struct dht *dht, instant now, struct operation *operation, stru
 void write_pump(struct dht *dht, instant now, struct operation *operation)
 {
     size_t asked = count_in(operation, WRITE_ASKED);
+    /* Where somebody holds a newer one, or another than was compared with, nobody else gets ours.
+     */
+    size_t wanted = operation->outdated ? 0 : operation->wanted;
     for (struct write *write;
-         operation->stored + asked < operation->wanted && (write = next_ready(operation)) != NULL;
-         asked++) {
+         operation->stored + asked < wanted && (write = next_ready(operation)) != NULL; asked++) {
         if (!send(dht, now, operation, write))
             break;
         write->state = WRITE_ASKED;
