@@ -7,6 +7,7 @@ and put they find, and the other way round.
 """
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -14,21 +15,22 @@ import time
 
 import dht_lab as lab
 import people
-from dht_krpc import Pen, id_fits, item_target, mutable_target
+from dht_krpc import Pen, address_bytes, id_fits, item_target, mutable_target
 
 NODES, NODES6 = 16, 8
-TRANSMISSION, ARIA2, OURS, CLIENT, HOST, AGAIN = range(100, 106)
+TRANSMISSION, ARIA2, OURS, CLIENT, AGAIN = range(100, 105)
 SECONDS = 15
+TRANSMISSION_SECONDS = 60  # it lets a quarter of a minute pass, or more, before it announces
 OUR_SWARM, THEIR_SWARM = b"a swarm announced us", b"a swarm of libtorren"
-MAGNET = b"found by Transmissio"
+MAGNET, OUR_MAGNET = b"found by Transmissio", b"ours, they find us.."
 PEER_PORT = 7001
 
 
 class World:
     """Everybody in the network, and what we say to them with the program."""
 
-    def __init__(self, program, children):
-        self.program, self.children = program, children
+    def __init__(self, program, children, folder):
+        self.program, self.children, self.folder = program, children, folder
         self.network = lab.Network()
         hosts = [lab.ipv4(number) for number in range(NODES)]
         hosts6 = [lab.ipv6(number) for number in range(NODES6)]
@@ -48,10 +50,19 @@ class World:
                        key=self.pen.key.hex(), value=b"theirs".hex(), salt=b"s".hex())
         self.transmission = self.child(lab.Transmission(
             lab.ipv4(TRANSMISSION), 9091, nodes=self.others.addresses[:8]))
-        self.transmission.add(MAGNET)
-        self.aria2 = self.child(lab.Aria2(lab.ipv4(ARIA2), MAGNET, self.others.addresses[0]))
+        for at in range(NODES):  # by itself it takes half a minute to know so many
+            self.others.meet(at, self.transmission.address)
+        for infohash in (MAGNET, OUR_MAGNET):
+            self.transmission.add(infohash)
+        self.aria2 = self.child(lab.Aria2(lab.ipv4(ARIA2), OUR_MAGNET, self.others.addresses[0]))
         self.node = self.child(lab.Node(program, lab.ipv4(OURS), self.others.addresses[:4]))
+        # Who asks stays there: the others would wait long for somebody who is gone.
         self.client = lab.ipv4(CLIENT)
+        self.listener = lab.Listener(self.client, PEER_PORT)
+        for host, nodes, name in ((self.client, self.others, "4"),
+                                  (self.client6, self.others6, "6")):
+            self.child(lab.Node(program, host, nodes.addresses[4:7],
+                                more=("--socket", os.path.join(self.folder, name))))
 
     def child(self, started):
         self.children.append(started)
@@ -59,14 +70,17 @@ class World:
 
     def dht(self, *words, six=False):
         """What the program answered last, and its status."""
-        host = f"[{self.client6}]:0" if six else f"{self.client}:0"
-        nodes = (self.others6 if six else self.others).addresses[4:7]
-        told, status = lab.ask_network(self.program, *words, "--bind", host, nodes=nodes)
+        path = os.path.join(self.folder, "6" if six else "4")
+        told, status = lab.ask_network(self.program, *words, "--socket", path)
         return (told[-1] if told else {}), status
 
 
 def stored(told):
     return told[0].get("stored", 0) >= 6
+
+
+def our_magnet_is_announced(world):
+    return stored(world.dht("announce", OUR_MAGNET.hex(), "--port", str(PEER_PORT)))
 
 
 def everybody_is_pinged(world):
@@ -180,8 +194,7 @@ def ipv6_works(world):
     heard = world.others6.hear(1, "item", SECONDS, lambda line: line["target"] == target.hex())
     theirs = found(world, THEIR_SWARM, f"[{world.others6.addresses[2][0]}]", SECONDS, six=True)
     answer = lab.asker6().ask(node.address, "find_node", {"target": target})
-    return (stored(told) and value_of(heard) == b"from us over IPv6"
-            and theirs
+    return (stored(told) and value_of(heard) == b"from us over IPv6" and theirs
             and len(answer[b"r"][b"nodes6"]) >= 4 * 38 and len(answer[b"ip"]) == 18)
 
 
@@ -207,21 +220,61 @@ def known(node):
     return len((answer or {}).get(b"r", {}).get(b"nodes", b"")) // 26
 
 
+def our_node_keeps_theirs(world):
+    """It lies next to what they announce and put, so that it is among those who are asked."""
+    place = id_of(world.node)
+    infohash, pen = place[:-1] + b"\0", Pen()
+    salt = next(salt for salt in (b"%d" % number for number in range(100000))
+                if pen.target(salt)[0] == place[0])
+    world.others.do(7, "announce", target=infohash.hex())
+    world.others.do(8, "put mutable", private=pen.expanded().hex(), key=pen.key.hex(),
+                    value=b"kept".hex(), salt=salt.hex())
+
+    def kept():
+        peers = lab.asker().ask(world.node.address, "get_peers", {"info_hash": infohash})
+        item = lab.asker().ask(world.node.address, "get", {"target": pen.target(salt)})
+        return (address_bytes(world.others.addresses[7]) in peers[b"r"].get(b"values", [])
+                and item[b"r"].get(b"v") == b"kept" and item[b"r"][b"k"] == pen.key)
+
+    people.wait_for("what they gave us", kept, 2 * SECONDS)
+    return True
+
+
+def aria2_is_found(world):
+    return found(world, OUR_MAGNET, world.aria2.address[0], SECONDS)
+
+
+def aria2_finds_us(world):
+    return calls(world, world.aria2)
+
+
 def transmission_is_found(world):
-    return found(world, MAGNET, world.transmission.address[0], 45)
+    return found(world, MAGNET, world.transmission.address[0], TRANSMISSION_SECONDS)
 
 
-CASES = [everybody_is_pinged, the_closest_are_found, our_announce_is_found,
+def transmission_finds_us(world):
+    return calls(world, world.transmission)
+
+
+def calls(world, other):
+    """Whether it comes to the port we announced."""
+    people.wait_for("a call", lambda: world.listener.called_by(other.address[0]), SECONDS)
+    return True
+
+
+CASES = [our_magnet_is_announced, everybody_is_pinged, the_closest_are_found, our_announce_is_found,
          their_announce_is_found, our_immutable_item_is_found, their_immutable_item_is_found,
          our_mutable_item_is_found, their_mutable_item_is_found, tokens_are_checked,
-         a_scrape_counts, ipv6_works, a_restart_needs_nobody, transmission_is_found]
+         a_scrape_counts, ipv6_works, a_restart_needs_nobody, our_node_keeps_theirs,
+         aria2_is_found, aria2_finds_us, transmission_is_found, transmission_finds_us]
 
 
 def main(program):
     lab.enter()
     report, children = people.Report(), []
+    folder = tempfile.mkdtemp(prefix="ramage-dht-")
     try:
-        world = World(program, children)
+        world = World(program, children, folder)
         for run in CASES:
             began = time.monotonic()
             try:
@@ -235,6 +288,7 @@ def main(program):
     finally:
         for child in children:
             child.end()
+        shutil.rmtree(folder)
     return 1 if report.failed else 0
 
 

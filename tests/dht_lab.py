@@ -23,7 +23,7 @@ import threading
 import time
 
 import people
-from dht_krpc import Asker, address_bytes, id_fits
+from dht_krpc import Asker, address_bytes, encode, id_fits
 
 PORT = 6881
 SEED = 20261123
@@ -273,7 +273,7 @@ class Transmission(Child):
         settings = {
             "bind-address-ipv4": address, "bind-address-ipv6": address6 or "::1",
             "peer-port": PORT, "peer-port-random-on-start": False, "dht-enabled": True,
-            "lpd-enabled": False, "utp-enabled": True, "port-forwarding-enabled": False,
+            "lpd-enabled": False, "utp-enabled": False, "port-forwarding-enabled": False,
             "rpc-bind-address": "127.0.0.1", "rpc-port": rpc_port, "rpc-whitelist-enabled": False,
             "rpc-host-whitelist-enabled": False, "pex-enabled": True, "encryption": 1,
             "download-queue-enabled": False, "start-added-torrents": True,
@@ -283,8 +283,10 @@ class Transmission(Child):
             with open(os.path.join(folder, "settings.json"), "w", encoding="ascii") as file:
                 json.dump({**settings, "download-dir": folder}, file)
             if nodes:
-                with open(os.path.join(folder, "dht.bootstrap"), "w", encoding="ascii") as file:
-                    file.write("".join(f"{host} {port}\n" for host, port in nodes))
+                # As if saved by a run before: it asks one every two seconds. Those of its other
+                # file, dht.bootstrap, wait for fifteen.
+                with open(os.path.join(folder, "dht.dat"), "wb") as file:
+                    file.write(encode({"nodes": b"".join(map(address_bytes, nodes))}))
             return ["transmission-daemon", "--foreground", "--config-dir", folder,
                     "--log-error"]
 
@@ -338,7 +340,7 @@ def with_each(option, nodes):
         yield from (option, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
 
-def ask_network(program, *arguments, nodes, inside=None, seconds=60):
+def ask_network(program, *arguments, nodes=(), inside=None, seconds=60):
     """`ramage dht ... --json` once: (the objects it printed, its status)."""
     before = ["nsenter", f"--net=/run/netns/{inside}"] if inside else []
     done = subprocess.run([*before, program, "dht", *arguments, *with_each("--bootstrap", nodes),
