@@ -67,7 +67,6 @@ static void bucket_take(struct bucket *bucket, instant now, uint64_t tokens)
    last four has ended a whole window ago. */
 #define SPANS        4
 #define FIRST_ROOM   16
-#define ROOM_MOST    (2 * POLITE_ADDRESSES)
 #define WINDOW_TICKS (POLITE_WINDOW / MILLISECOND + 1) /* ticks are cut short */
 
 struct talk {
@@ -82,7 +81,7 @@ struct polite {
     struct dht_rates rates;
     uint8_t key[16];
     struct bucket queries, lookups, replies, excess;
-    struct talk *talks; /* open addressing; a power of two of them */
+    struct talk *talks; /* open addressing */
     size_t room, count;
     instant cleaned;
 };
@@ -115,9 +114,9 @@ static uint32_t hash_of(const struct polite *polite, const struct address *at)
 
 static struct talk *place_of(struct talk *talks, size_t room, uint32_t hash)
 {
-    size_t at = hash & (room - 1);
+    size_t at = (size_t)((uint64_t)hash * room >> 32);
     while (talks[at].spans > 0 && talks[at].hash != hash)
-        at = (at + 1) & (room - 1);
+        at = at + 1 < room ? at + 1 : 0;
     return &talks[at];
 }
 
@@ -185,9 +184,7 @@ static size_t younger_than(const struct polite *polite, instant now, duration ag
 /* Only those younger are kept, in little more room than they need. */
 static void rebuild(struct polite *polite, instant now, duration age)
 {
-    size_t kept = younger_than(polite, now, age), room = FIRST_ROOM;
-    while (room < ROOM_MOST && 5 * room < 8 * kept)
-        room *= 2;
+    size_t kept = younger_than(polite, now, age), room = kept / 5 * 8 + FIRST_ROOM;
     struct talk *talks = mem_zeroed(room, sizeof *talks);
     for (size_t i = 0; i < polite->room; i++) {
         const struct talk *talk = &polite->talks[i];
