@@ -337,6 +337,7 @@ def the_daemon_of_a_home_is_asked_where_nothing_else_is_named(world):
 def mistakes_are_explained(world):
     node = world.node("--socket", world.path("s"))
     here = ["--socket", node.socket]
+    key = ["--key-file", world.path("key")]
     for name, status, words, says in (
             ("USAGE", 2, ["run", "--bind", "127.0.0.1:0", "--rate", "-1"], "whole number"),
             ("USAGE", 2, ["run", "--bind", "127.0.0.1:0", "--per-address", "x"], "whole number"),
@@ -363,6 +364,7 @@ def mistakes_are_explained(world):
             ("BAD_ITEM", 2, ["put", "x" * 1001, *here], "at most 1000 bytes"),
             ("BAD_ITEM", 2, ["put", "x" * 997, *here], "at most 1000 bytes"),
             ("BAD_ITEM", 2, ["put", "i01e", "--bencoded", *here], None),
+            ("BAD_ITEM", 2, ["put", "", "--bencoded", *here, *key], None),
             ("USAGE", 2, ["ping", NOWHERE, "--bootstrap", NOWHERE, *here], "choose"),
             ("USAGE", 2, ["ping", NOWHERE, "--bind", "127.0.0.1:0"], "goes with --bootstrap"),
             ("NO_DAEMON", 4, ["status", "--socket", "nobody"], "ramage dht run"),

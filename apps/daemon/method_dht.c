@@ -143,7 +143,8 @@ enum rpc_error method_dht_put(struct call *call)
     if (error != RPC_FINE)
         return error;
     item.value.data = value;
-    if (!rpc_base64_parse(rpc_text(call->params, "value"), value, sizeof value, &item.value.size))
+    if (!rpc_base64_parse(rpc_text(call->params, "value"), value, sizeof value, &item.value.size) ||
+        item.value.size == 0)
         return RPC_BAD_ITEM;
     if (seed == NULL && says_how_to_sign(call))
         return wrong(call, "\"salt\", \"seq\" and \"cas\" go with \"seed\"");
