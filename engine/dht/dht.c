@@ -118,6 +118,20 @@ static bool is_known(const struct dht *dht, const struct address *from, const st
     return table_find(dht->table[family_of(from)], &node, &known) && known.rtt > 0;
 }
 
+/* Whether it is right is soon found out; what others spend is not lost to him until then. */
+static bool shows_token(const struct krpc *query)
+{
+    return query->method == KRPC_PUT || query->method == KRPC_ANNOUNCE_PEER;
+}
+
+static bool may_answer(struct dht *dht, instant now, const struct address *from, bool known)
+{
+    if (dht->packet_count < DHT_PACKETS_MAX && polite_may_answer(dht->polite, now, from, known))
+        return true;
+    dht->dropped++;
+    return false;
+}
+
 static void serve(struct dht *dht, instant now, const struct address *from, size_t asked,
                   const struct krpc *query)
 {
@@ -127,14 +141,13 @@ static void serve(struct dht *dht, instant now, const struct address *from, size
                             .ipv4 = dht->table[IPV4],
                             .ipv6 = dht->table[IPV6],
                             .most = sizeof wire };
-    if (dht->packet_count >= DHT_PACKETS_MAX) {
-        dht->dropped++;
+    bool known = is_known(dht, from, query);
+    if (!may_answer(dht, now, from, known || shows_token(query)))
         return;
-    }
     size_t size = served_answer(dht->served, now, from, query, &by, wire, sizeof wire, &proved);
     if (size == 0)
         return;
-    bool known = proved || is_known(dht, from, query);
+    known |= proved;
     if (!polite_answer(dht->polite, now, from, asked, size, known)) {
         /* Perhaps it was too much for a stranger. Only questions have answers that long, so asking
            ourselves again changes nothing. */
@@ -168,7 +181,7 @@ static void on_refused(struct dht *dht, instant now, const struct address *from,
                        const struct krpc *refused)
 {
     uint8_t wire[DHT_DATAGRAM_MAX];
-    if (self_read_only(dht->self, now))
+    if (self_read_only(dht->self, now) || !may_answer(dht, now, from, false))
         return;
     size_t size = served_refuse(refused, from, wire, sizeof wire);
     if (size > 0 && polite_answer(dht->polite, now, from, asked, size, false))

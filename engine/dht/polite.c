@@ -17,6 +17,7 @@
 #define EXCESS_BYTES       (16 * 1024)  /* a second, beyond four times what strangers said */
 #define EXCESS_AT_ONCE     (64 * 1024)
 #define EXCESS_FACTOR      4
+#define USUAL_BYTES        512 /* an answer with nodes */
 
 /* --- buckets ---------------------------------------------------------------------------------- */
 
@@ -294,6 +295,16 @@ instant polite_lookup_at(const struct polite *polite, instant now)
 static uint64_t reserve(const struct polite *polite, bool known)
 {
     return known ? 0 : polite->rates.reply_bytes_per_second;
+}
+
+bool polite_may_answer(const struct polite *polite, instant now, const struct address *to,
+                       bool known)
+{
+    uint32_t usual = polite->rates.reply_bytes_per_second < USUAL_BYTES
+                         ? polite->rates.reply_bytes_per_second
+                         : USUAL_BYTES;
+    return bucket_has(&polite->replies, now, usual + reserve(polite, known)) &&
+           ticks_to_wait(polite, now, find(polite, to)) == 0;
 }
 
 bool polite_answer(struct polite *polite, instant now, const struct address *to, size_t asked,

@@ -22,6 +22,10 @@ void polite_query_sent(struct polite *polite, instant now, const struct address 
 /* May a lookup begin now? Counts it if so. */
 bool polite_lookup(struct polite *polite, instant now);
 instant polite_lookup_at(const struct polite *polite, instant now);
+/* Could an answer of usual length go there now? Asked before anything is done for it, so that a
+   flood of questions costs no more than their reading. */
+bool polite_may_answer(const struct polite *polite, instant now, const struct address *to,
+                       bool known);
 /* May this answer go? Counts it if so. `known`: he proved that he is where he says; otherwise more
    than four times `asked` bytes come out of one small allowance for all. */
 bool polite_answer(struct polite *polite, instant now, const struct address *to, size_t asked,

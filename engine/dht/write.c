@@ -158,7 +158,9 @@ void write_refused(struct operation *operation, uint32_t number, int64_t code)
         return;
     }
     operation->refused++;
-    if (code == CAS_MISMATCH || code == SEQ_TOO_LOW)
+    /* Whoever says that nothing matches where nothing was to be compared lies. */
+    bool compared = operation->request.has_cas && operation->round == 0;
+    if (code == SEQ_TOO_LOW || (code == CAS_MISMATCH && compared))
         operation->outdated = true;
 }
 
