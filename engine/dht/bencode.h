@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-#define BENCODE_DEPTH_MAX 32
+#define BENCODE_DEPTH_MAX 8 /* inside a message: as deep as the client we resemble reads */
 
 enum bencode_kind { BENCODE_INTEGER, BENCODE_STRING, BENCODE_LIST, BENCODE_DICTIONARY };
 

@@ -183,7 +183,7 @@ static void on_refused(struct dht *dht, instant now, const struct address *from,
     uint8_t wire[DHT_DATAGRAM_MAX];
     if (self_read_only(dht->self, now) || !may_answer(dht, now, from, false))
         return;
-    size_t size = served_refuse(refused, from, wire, sizeof wire);
+    size_t size = served_refuse(refused, from, &dht->id[family_of(from)], wire, sizeof wire);
     if (size > 0 && polite_answer(dht->polite, now, from, asked, size, false))
         out_packet(dht, from, (struct bytes){ wire, size });
 }

@@ -1,16 +1,16 @@
 /* The messages of the DHT: one bencoded dictionary per datagram (BEP 5), with what BEP 32, 33, 42,
    43, 44 and 51 add. Every message can be read and written: krpc_read.c, krpc_write.c.
 
-   Read: any order of keys, unknown keys, any tid of 1 to KRPC_TID_MAX bytes; trailing bytes are not
-   forgiven. Written: canonical, and whatever was read is written again canonically. All views point
-   into what was read. */
+   Read: any order of keys, unknown keys, any tid up to KRPC_TID_MAX bytes, or none, which is one of
+   no bytes; trailing bytes are not forgiven. Written: canonical, and whatever was read is written
+   again canonically. All views point into what was read. */
 #ifndef DHT_KRPC_H
 #define DHT_KRPC_H
 
 #include "engine/dht/dht.h"
 
-#define KRPC_TID_MAX     40
-#define KRPC_TOKEN_MAX   64 /* longer ones are not kept: then we cannot write there */
+#define KRPC_TID_MAX     1024 /* the client we resemble echoes longer ones still */
+#define KRPC_TOKEN_MAX   64   /* longer ones are not kept: then we cannot write there */
 #define KRPC_BLOOM_BYTES 256
 #define KRPC_SAMPLES_MAX 20 /* infohashes we put into one answer: BEP 51 */
 
@@ -71,11 +71,11 @@ struct krpc {
 
 enum krpc_read {
     KRPC_READ,
-    KRPC_REFUSE, /* a query good enough to be answered with `error`, 203 and `reason` */
+    KRPC_REFUSE, /* a query good enough to be answered with an error */
     KRPC_SILENT, /* not a message: no answer */
 };
-/* What it is. On REFUSE `out` holds tid and kind, and out->text says why, in the words of the
-   client we resemble. */
+/* What it is. On REFUSE `out` holds tid, kind and code, out->text says why, in the words of the
+   client we resemble, and out->id is the asker's if the query says who asks. */
 enum krpc_read krpc_decode(struct bytes datagram, struct krpc *out);
 /* Bytes written; 0: it does not fit. */
 size_t krpc_encode(const struct krpc *message, uint8_t *out, size_t size);

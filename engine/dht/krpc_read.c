@@ -349,7 +349,7 @@ static bool read_parts(struct bytes datagram, struct message *parts, struct krpc
     while (next_pair(&in, &key, &value))
         take_part(key, &value, parts, out);
     out->tid = bencode_string(&parts->tid);
-    return cursor_done(&in) && out->tid.size > 0 && out->tid.size <= KRPC_TID_MAX;
+    return cursor_done(&in) && out->tid.size <= KRPC_TID_MAX;
 }
 
 enum krpc_read krpc_decode(struct bytes datagram, struct krpc *out)

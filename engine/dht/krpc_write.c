@@ -179,7 +179,8 @@ size_t krpc_encode(const struct krpc *message, uint8_t *memory, size_t size)
     if (says_who(message))
         put_reply(&out, message);
     put_true(&out, TEXT("2:ro"), query && message->read_only);
-    put_string(&out, TEXT("1:t"), message->tid);
+    PUT(&out, "1:t");
+    bencode_put_string(&out, message->tid);
     put_string(&out, TEXT("1:v"), message->version);
     PUT(&out, "1:y1:");
     cursor_put_u8(&out, (uint8_t) "qre"[message->kind]);

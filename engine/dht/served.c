@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "engine/dht/bencode.h"
+#include "engine/dht/id.h"
 #include "engine/dht/items.h"
 #include "engine/dht/peers.h"
 #include "engine/dht/token.h"
@@ -193,7 +194,7 @@ static bool may_be_put(const struct served *served, struct answer *answer, const
         return false;
     }
     if (!bencode_is_canonical(item->value)) {
-        refuse(answer, ERROR_PROTOCOL, "invalid value for 'v'");
+        refuse(answer, ERROR_PROTOCOL, "unsorted dictionary key");
         return false;
     }
     if (item_check(item) != FAULT_NONE) {
@@ -337,14 +338,17 @@ size_t served_answer(struct served *served, instant now, const struct address *f
     return write_within(&answer.reply, by->most, out, size);
 }
 
-size_t served_refuse(const struct krpc *refused, const struct address *from, uint8_t *out,
-                     size_t size)
+size_t served_refuse(const struct krpc *refused, const struct address *from,
+                     const struct dht_id *self, uint8_t *out, size_t size)
 {
-    struct krpc error = { .kind = KRPC_ERROR,
-                          .tid = refused->tid,
-                          .seen = *from,
-                          .code = refused->code,
-                          .text = refused->text };
+    static const struct dht_id nobody;
+    struct krpc error = {
+        .kind = KRPC_ERROR, .tid = refused->tid, .code = refused->code, .text = refused->text
+    };
+    if (!id_equal(&refused->id, &nobody)) {
+        error.seen = *from;
+        error.id = *self;
+    }
     return krpc_encode(&error, out, size);
 }
 

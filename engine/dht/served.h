@@ -26,14 +26,15 @@ struct served_by {
     const struct table *ipv4, *ipv6; /* NULL: there is none */
     size_t most; /* bytes of the answer: values, then nodes, then the item are left out to fit */
 };
-/* Obeys the query and writes the answer, always with `ip`; 0: silence. *proved is set when the
+/* Obeys the query and writes the answer, with `ip`; 0: silence. *proved is set when the
    asker showed a token, so that he is where he says. */
 size_t served_answer(struct served *served, instant now, const struct address *from,
                      const struct krpc *query, const struct served_by *by, uint8_t *out,
                      size_t size, bool *proved);
-/* The answer to what krpc_decode refused. */
-size_t served_refuse(const struct krpc *refused, const struct address *from, uint8_t *out,
-                     size_t size);
+/* The answer to what krpc_decode refused. Who does not say who he is learns nothing of us, nor his
+   own address: so does the client we resemble. */
+size_t served_refuse(const struct krpc *refused, const struct address *from,
+                     const struct dht_id *self, uint8_t *out, size_t size);
 void served_advance(struct served *served, instant now); /* forgets what is old */
 instant served_deadline(const struct served *served);
 void served_count(const struct served *served, size_t *infohashes, size_t *peers, size_t *items);
