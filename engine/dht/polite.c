@@ -185,7 +185,7 @@ static size_t younger_than(const struct polite *polite, instant now, duration ag
 /* Only those younger are kept, in little more room than they need. */
 static void rebuild(struct polite *polite, instant now, duration age)
 {
-    size_t kept = younger_than(polite, now, age), room = kept / 5 * 8 + FIRST_ROOM;
+    size_t kept = younger_than(polite, now, age), room = kept / 3 * 4 + FIRST_ROOM;
     struct talk *talks = mem_zeroed(room, sizeof *talks);
     for (size_t i = 0; i < polite->room; i++) {
         const struct talk *talk = &polite->talks[i];
@@ -202,7 +202,7 @@ static void rebuild(struct polite *polite, instant now, duration age)
 /* Room for one more, or false: so many were spoken to within one window that none may go. */
 static bool make_room(struct polite *polite, instant now)
 {
-    size_t most = polite->room / 4 * 3;
+    size_t most = polite->room / 8 * 7;
     if (polite->count < most && now - polite->cleaned < POLITE_MEMORY)
         return true;
     duration age = POLITE_MEMORY;

@@ -25,8 +25,8 @@ struct opinion {                   /* about one family */
 
 struct self {
     bool always_read_only;
-    instant trial; /* its beginning; 0: nobody has answered yet */
-    struct opinion opinions[2];
+    instant trial;               /* its beginning; 0: nobody has answered yet */
+    struct opinion *opinions[2]; /* NULL: nobody voted yet, as in a family that is not used */
 };
 
 struct self *self_create(bool always_read_only, instant now)
@@ -37,8 +37,16 @@ struct self *self_create(bool always_read_only, instant now)
     return self;
 }
 
+static void forget(struct self *self)
+{
+    for (size_t i = 0; i < COUNT(self->opinions); i++)
+        mem_free(self->opinions[i]);
+    *self = (struct self){ .always_read_only = self->always_read_only };
+}
+
 void self_destroy(struct self *self)
 {
+    forget(self);
     mem_free(self);
 }
 
@@ -108,11 +116,18 @@ static size_t votes_for(const struct opinion *opinion, const struct address *see
     return votes;
 }
 
+static struct opinion *opinion_about(struct self *self, bool ipv6)
+{
+    if (self->opinions[ipv6] == NULL)
+        self->opinions[ipv6] = mem_zeroed(1, sizeof *self->opinions[ipv6]);
+    return self->opinions[ipv6];
+}
+
 bool self_vote(struct self *self, instant now, const struct address *voter,
                const struct address *seen)
 {
     (void)now;
-    struct opinion *opinion = &self->opinions[!address_is_ipv4(seen)];
+    struct opinion *opinion = opinion_about(self, !address_is_ipv4(seen));
     if (!may_vote(opinion, voter, seen))
         return false;
     count_vote(opinion, network_of(voter), seen);
@@ -134,7 +149,8 @@ bool self_vote(struct self *self, instant now, const struct address *voter,
 
 struct address self_address(const struct self *self, bool ipv6)
 {
-    return self->opinions[ipv6].self;
+    return self->opinions[ipv6] == NULL ? (struct address){ .port = 0 }
+                                        : self->opinions[ipv6]->self;
 }
 
 /* --- whether we can be reached ------------------------------------------------------------------
@@ -162,7 +178,6 @@ bool self_read_only(const struct self *self, instant now)
 
 void self_moved(struct self *self, instant now)
 {
-    bool always_read_only = self->always_read_only;
     (void)now;
-    *self = (struct self){ .always_read_only = always_read_only };
+    forget(self);
 }
