@@ -224,7 +224,8 @@ def what_json_says_is_what_the_table_promises(world):
     table.check_answer("message.why", ada.ask("why", sent[0]["id"])[0])
     table.check_answer("session.status", ada.ask("status")[0])
     for method, params in (("session.hello", {}), ("identity.show", {}), ("contact.list", {}),
-                           ("contact.get", {"who": "bob"}), ("conversation.list", {}), ("dht.status", {}),
+                           ("contact.get", {"who": "bob"}), ("conversation.list", {}),
+                           ("dht.status", {}),
                            ("message.list", {"who": "bob"}), ("events.since", {"since": 0}),
                            ("message.get", {"id": sent[0]["id"]})):
         table.check_answer(method, ada.rpc(method, **params))
