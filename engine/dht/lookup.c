@@ -236,11 +236,17 @@ static struct walk nothing(void)
     return (struct walk){ .next = SIZE_MAX };
 }
 
+/* It ends with the first to be asked: every answer has all searches walk, and whether a candidate
+   has a voice is found out by a look at all others. */
+static bool goes_on(const struct lookup *lookup, size_t rank, const struct walk *walk)
+{
+    return rank < lookup->count && walk->next == SIZE_MAX;
+}
+
 static void to_be_asked(struct walk *walk, size_t rank)
 {
     walk->open = true;
-    if (walk->next == SIZE_MAX)
-        walk->next = rank;
+    walk->next = rank;
 }
 
 static bool may_be_asked_more(const struct lookup *lookup, const struct candidate *candidate)
@@ -254,7 +260,7 @@ static struct walk walk_route(const struct lookup *lookup)
     struct walk walk = nothing();
     const struct candidate *last = NULL;
     size_t answered = 0;
-    for (size_t rank = 0; rank < lookup->count && answered < CLOSEST; rank++) {
+    for (size_t rank = 0; goes_on(lookup, rank, &walk) && answered < CLOSEST; rank++) {
         const struct candidate *candidate = at_rank(lookup, rank);
         if (has_answered(candidate))
             answered += counts(lookup, candidate, &last);
@@ -271,7 +277,7 @@ static struct walk walk_route(const struct lookup *lookup)
 static struct walk walk_around(const struct lookup *lookup)
 {
     struct walk walk = nothing();
-    for (size_t rank = 0; rank < lookup->count; rank++) {
+    for (size_t rank = 0; goes_on(lookup, rank, &walk); rank++) {
         const struct candidate *candidate = at_rank(lookup, rank);
         if (candidate->state[AROUND] == ASKED)
             walk.open = true;
@@ -326,7 +332,7 @@ static struct walk walk_final(const struct lookup *lookup)
     const struct candidate *last = NULL;
     size_t gave = 0, tried = 0;
     double far = reach(lookup);
-    for (size_t rank = 0; rank < lookup->count; rank++) {
+    for (size_t rank = 0; goes_on(lookup, rank, &walk); rank++) {
         const struct candidate *candidate = at_rank(lookup, rank);
         uint8_t state = candidate->state[FINAL];
         if (gave == wanted(lookup) || tried == tries(lookup) ||
