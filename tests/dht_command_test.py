@@ -182,7 +182,10 @@ def mutable_items_are_replaced_by_their_owner(world):
     key_file = world.path("key")
     where = ["--bootstrap", nodes[0].at]
     mine = ["--key-file", key_file, *where]
-    first = world.ask("put", "one", "--salt", "place", "--seq", "1", *mine)[-1]
+    one = ["put", "one", "--salt", "place", "--seq", "1", *mine]
+    first = world.ask(*one)[-1]
+    # A node that holds none compares nothing (BEP 44) and would take what others refuse.
+    people.wait_for("all to hold it", lambda: world.ask(*one)[-1]["stored"] == len(nodes))
     assert stat.S_IMODE(os.stat(key_file).st_mode) == 0o600
     key = first["key"]
     assert first["seq"] == 1 and first["stored"] > 0, first
