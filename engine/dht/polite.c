@@ -67,6 +67,7 @@ static void bucket_take(struct bucket *bucket, instant now, uint64_t tokens)
    due (4: one packet each, so the count is exact). A new span is opened only when the oldest of the
    last four has ended a whole window ago. */
 #define SPANS        4
+#define CLEAN_LEAST  (100 * MILLISECOND) /* a flood must not have us clean all the time */
 #define FIRST_ROOM   16
 #define WINDOW_TICKS (POLITE_WINDOW / MILLISECOND + 1) /* ticks are cut short */
 
@@ -202,8 +203,10 @@ static void rebuild(struct polite *polite, instant now, duration age)
 /* Room for one more, or false: so many were spoken to within one window that none may go. */
 static bool make_room(struct polite *polite, instant now)
 {
-    size_t most = polite->room / 8 * 7;
-    if (polite->count < most && now - polite->cleaned < POLITE_MEMORY)
+    bool full = polite->count >= POLITE_ADDRESSES;
+    if (full && now - polite->cleaned < CLEAN_LEAST)
+        return false;
+    if (!full && polite->count < polite->room / 8 * 7 && now - polite->cleaned < POLITE_MEMORY)
         return true;
     duration age = POLITE_MEMORY;
     while (age > POLITE_WINDOW && younger_than(polite, now, age) > POLITE_ADDRESSES / 2)
