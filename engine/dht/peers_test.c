@@ -247,6 +247,23 @@ static void test_all_lists_together_are_bounded(void)
     peers_destroy(peers);
 }
 
+static void test_one_address_has_a_sixteenth_of_all(void)
+{
+    struct peers *peers = begin();
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 400; i++)
+        CHECK(put(peers, start, i, somebody(256 * (i / 20))));
+    for (unsigned i = 0; i < 400; i++)
+        for (uint16_t port = 1; port <= SERVED_PEERS / PEERS_SHARE; port++) {
+            struct address who = somebody(1 << 20);
+            who.port = port;
+            taken += put(peers, start, i, who);
+        }
+    CHECK(taken <= SERVED_PEERS_ALL / PEERS_SHARE);
+    CHECK(taken > SERVED_PEERS_ALL / PEERS_SHARE - 400);
+    peers_destroy(peers);
+}
+
 static void test_a_sample_is_of_different_ones(void)
 {
     struct peers *peers = begin();
@@ -275,4 +292,5 @@ TESTS(TEST(test_an_announce_is_found_for_45_minutes), TEST(test_two_ports_of_one
       TEST(test_a_64_of_ipv6_has_one_share),
       TEST(test_of_2000_lists_the_one_left_alone_longest_goes),
       TEST(test_one_address_cannot_flush_the_lists_of_others),
-      TEST(test_all_lists_together_are_bounded), TEST(test_a_sample_is_of_different_ones))
+      TEST(test_all_lists_together_are_bounded), TEST(test_one_address_has_a_sixteenth_of_all),
+      TEST(test_a_sample_is_of_different_ones))
