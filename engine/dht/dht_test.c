@@ -254,8 +254,7 @@ static void test_there_is_a_most_of_operations(void)
     net_finish(&net);
 }
 
-/* --- coming in, and coming back -----------------------------------------------------------------
- */
+/* --- coming in, and coming back --------------------------------------------------------------- */
 
 static void test_a_newcomer_knows_the_network_within_seconds(void)
 {
@@ -357,8 +356,7 @@ static void test_two_overlays_live_beside_each_other(void)
     net_finish(&net);
 }
 
-/* --- strangers ----------------------------------------------------------------------------------
- */
+/* --- strangers -------------------------------------------------------------------------------- */
 
 static void test_an_answer_counts_only_from_whom_was_asked(void)
 {
@@ -389,6 +387,52 @@ static void test_an_answer_counts_only_from_whom_was_asked(void)
         net_run(&net, 10 * SECOND);
     }
     net_finish(&net);
+}
+
+/* The node outside, who answers everything, but loses the first `lose` writes. Returns how many of
+   ours came. */
+static size_t answer_outside(struct net *world, size_t *from, size_t lose, size_t writes)
+{
+    for (; *from < world->heard_count; ++*from) {
+        struct krpc query;
+        struct bytes heard = { world->heard[*from].bytes, world->heard[*from].size };
+        uint8_t wire[200];
+        CHECK_INT(krpc_decode(heard, &query), KRPC_READ);
+        if (query.kind != KRPC_QUERY)
+            continue;
+        bool write = query.method == KRPC_ANNOUNCE_PEER;
+        writes += write;
+        if (write && writes <= lose)
+            continue;
+        struct krpc answer = { .kind = KRPC_REPLY, .tid = query.tid };
+        memset(answer.id.bytes, 0x5a, sizeof answer.id.bytes);
+        answer.token = bytes_of_text(query.method == KRPC_GET_PEERS ? "token" : "");
+        size_t size = krpc_encode(&answer, wire, sizeof wire);
+        net_inject(world, &world->outside, &world->nodes[0].at, (struct bytes){ wire, size });
+    }
+    return writes;
+}
+
+static void test_a_write_that_was_lost_is_sent_once_more(void)
+{
+    for (size_t lose = 0; lose < 4; lose++) {
+        size_t from = 0, writes = 0;
+        net_start(&net, 2);
+        net_add(&net, NULL);
+        net.outside = (struct address){ .ip = { [10] = 0xff, 0xff, 99, 9, 9, 9 }, .port = 9 };
+        dht_try(net_dht(&net, 0), net.now, DHT_FROM_PEOPLE, &net.outside, 1);
+        dht_op op = net_begin(
+            &net, 0, &(struct dht_request){ .task = DHT_ANNOUNCE, .target = some_place(1) });
+        for (int i = 0; i < 200 && net_told(&net, 0, DHT_ENDED, op) == 0; i++) {
+            net_run(&net, 50 * MILLISECOND);
+            writes = answer_outside(&net, &from, lose, writes);
+        }
+        size_t told = net_told(&net, 0, DHT_STORED, op);
+        CHECK(told != 0);
+        CHECK_INT(net.nodes[0].events[told - 1].stored, lose < 2);
+        CHECK_INT(writes, lose == 0 ? 1 : 2);
+        net_finish(&net);
+    }
 }
 
 static size_t answered_bytes(struct net *world, struct bytes query, size_t times)
@@ -456,5 +500,6 @@ TESTS(TEST(test_a_ping_is_answered_by_whoever_is_there), TEST(test_a_ping_to_nob
       TEST(test_damaged_saved_nodes_are_refused), TEST(test_an_id_follows_the_address_others_see),
       TEST(test_two_overlays_live_beside_each_other),
       TEST(test_an_answer_counts_only_from_whom_was_asked),
+      TEST(test_a_write_that_was_lost_is_sent_once_more),
       TEST(test_a_stranger_gets_four_packets_a_second_at_most), TEST(test_a_guest_never_serves),
       TEST(test_an_idle_node_is_quiet))

@@ -9,7 +9,15 @@
    until the next round. */
 enum stage { STAGE_WAITING, STAGE_SEARCHING, STAGE_WRITING, STAGE_RESTING, STAGES };
 
-enum write_state { WRITE_READY, WRITE_ASKED, WRITE_SLOW, WRITE_OVER };
+/* Slow, it is asked again where no other is left; silent after that, it may still answer. */
+enum write_state {
+    WRITE_READY,
+    WRITE_ASKED,
+    WRITE_SLOW,
+    WRITE_ASKED_AGAIN,
+    WRITE_SILENT,
+    WRITE_OVER
+};
 
 struct write { /* one node to be written to */
     struct dht_node node;

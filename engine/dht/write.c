@@ -56,12 +56,19 @@ static size_t count_in(const struct operation *operation, enum write_state state
     return count;
 }
 
-static struct write *next_ready(struct operation *operation)
+static struct write *first_of(struct operation *operation, enum write_state state)
 {
     for (size_t i = 0; i < operation->write_count; i++)
-        if (operation->writes[i].state == WRITE_READY)
+        if (operation->writes[i].state == state)
             return &operation->writes[i];
     return NULL;
+}
+
+/* Those that were slow come last and once more: a packet may be lost, or fall to their rate. */
+static struct write *next_ready(struct operation *operation)
+{
+    struct write *ready = first_of(operation, WRITE_READY);
+    return ready != NULL ? ready : first_of(operation, WRITE_SLOW);
 }
 
 static bool send(struct dht *dht, instant now, struct operation *operation, struct write *write)
@@ -81,7 +88,7 @@ static bool send(struct dht *dht, instant now, struct operation *operation, stru
 
 void write_pump(struct dht *dht, instant now, struct operation *operation)
 {
-    size_t asked = count_in(operation, WRITE_ASKED);
+    size_t asked = count_in(operation, WRITE_ASKED) + count_in(operation, WRITE_ASKED_AGAIN);
     /* Where somebody holds a newer one, or another than was compared with, nobody else gets ours.
      */
     size_t wanted = operation->outdated ? 0 : operation->wanted;
@@ -89,7 +96,7 @@ void write_pump(struct dht *dht, instant now, struct operation *operation)
          operation->stored + asked < wanted && (write = next_ready(operation)) != NULL; asked++) {
         if (!send(dht, now, operation, write))
             break;
-        write->state = WRITE_ASKED;
+        write->state = write->state == WRITE_READY ? WRITE_ASKED : WRITE_ASKED_AGAIN;
     }
     if (asked > 0)
         return;
@@ -137,21 +144,25 @@ void write_fill(const struct dht *dht, const struct operation *operation, uint32
     out->seed = operation->request.seed;
 }
 
-static void over(struct operation *operation, uint32_t number)
+/* Whoever was asked twice may answer twice: that counts once. */
+static bool is_first_word(struct operation *operation, uint32_t number)
 {
+    bool first = operation->writes[number].state != WRITE_OVER;
     operation->writes[number].state = WRITE_OVER;
+    return first;
 }
 
 void write_answered(struct operation *operation, uint32_t number)
 {
-    over(operation, number);
-    operation->stored++;
+    if (is_first_word(operation, number))
+        operation->stored++;
 }
 
 void write_refused(struct operation *operation, uint32_t number, int64_t code)
 {
     bool newer = operation->newest > operation->item.seq;
-    over(operation, number);
+    if (!is_first_word(operation, number))
+        return;
     /* Some clients refuse what they hold already. */
     if (code == SEQ_TOO_LOW && !newer) {
         operation->stored++;
@@ -166,7 +177,11 @@ void write_refused(struct operation *operation, uint32_t number, int64_t code)
 
 void write_slow(struct operation *operation, uint32_t number)
 {
-    operation->writes[number].state = WRITE_SLOW;
+    struct write *write = &operation->writes[number];
+    if (write->state == WRITE_ASKED)
+        write->state = WRITE_SLOW;
+    else if (write->state == WRITE_ASKED_AGAIN)
+        write->state = WRITE_SILENT;
 }
 
 void write_clear(struct operation *operation)
