@@ -188,8 +188,7 @@ static void on_refused(struct dht *dht, instant now, const struct address *from,
         out_packet(dht, from, (struct bytes){ wire, size });
 }
 
-/* --- questions of ours: what becomes of them ---------------------------------------------------
- */
+/* --- questions of ours: what becomes of them -------------------------------------------------- */
 
 static void on_gone(struct dht *dht, instant now, const struct query *query)
 {

@@ -92,8 +92,7 @@ double estimate_reach(const struct estimate *estimate, unsigned rank)
     return nodes > rank ? rank / nodes : 1;
 }
 
-/* --- crowded places ----------------------------------------------------------------------------
- */
+/* --- crowded places --------------------------------------------------------------------------- */
 
 /* The chance that a Poisson number of this mean, below `least`, is `least` or more: the share of
    the terms mean^i / i! from there on. They fall fast, and nothing is lost in a difference. */

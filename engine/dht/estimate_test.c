@@ -154,8 +154,7 @@ static void test_a_network_that_grew_is_measured_anew(void)
     CHECK(estimate_nodes(&estimate) > 0.4e6 && estimate_nodes(&estimate) < 2.5e6);
 }
 
-/* --- crowded places ----------------------------------------------------------------------------
- */
+/* --- crowded places --------------------------------------------------------------------------- */
 
 /* Honest searches, each judged by what some before it taught. A million in all take a second or
    two; RAMAGE_ESTIMATE_TIMES multiplies them. */

@@ -88,8 +88,7 @@ void out_event(struct dht *dht, const struct dht_event *event);
 void out_forget(struct dht *dht, dht_op operation); /* its events */
 void out_clear(struct dht *dht);
 
-/* --- operation.c: what the rooms above asked for -----------------------------------------------
- */
+/* --- operation.c: what the rooms above asked for ---------------------------------------------- */
 
 /* A search for the table's sake: no events. */
 void operation_begin_chore(struct dht *dht, instant now, enum family family,
@@ -106,8 +105,7 @@ bool operation_write(const struct dht *dht, const struct query *query, struct kr
 instant operations_deadline(const struct dht *dht);
 void operations_clear(struct dht *dht);
 
-/* --- upkeep.c: coming in, and staying in -------------------------------------------------------
- */
+/* --- upkeep.c: coming in, and staying in ------------------------------------------------------ */
 
 void upkeep_add(struct dht *dht, const struct attempt *attempt);
 void upkeep_advance(struct dht *dht, instant now);

@@ -53,8 +53,7 @@ static struct held *find(const struct items *items, const struct dht_id *target)
     return items->by_target == NULL ? NULL : map_get(items->by_target, key_of(target));
 }
 
-/* --- room ----------------------------------------------------------------------------------------
- */
+/* --- room ------------------------------------------------------------------------------------- */
 
 static uint64_t owner_of(const struct items *items, const struct address *from)
 {
@@ -137,8 +136,7 @@ static struct held *copy_of(const struct dht_id *target, const struct item *item
     return held;
 }
 
-/* --- the door ------------------------------------------------------------------------------------
- */
+/* --- the door --------------------------------------------------------------------------------- */
 
 enum put items_put(struct items *items, instant now, const struct dht_id *self,
                    const struct address *from, const struct dht_id *target, const struct item *item,

@@ -4,59 +4,40 @@
    Where everybody answers what the search is for, there is only the last stage. Items, and targets
    that are to be hidden, are approached by find_node first: many do not answer `get`, and who is
    asked on the way needs not know the target. */
-#include "engine/dht/lookup.h"
+#include "engine/dht/pool.h"
 
 #include "base/mem.h"
 
 #include <string.h>
 
-#define POOL_MOST        160
-#define POOL_FIRST       24
 #define ASKS_MOST        300 /* a liar's company ends here */
 #define ASKED_MOST       96  /* slow ones included: liars name many that will never answer */
 #define CLOSEST          8   /* k: that many have answered, and nobody closer is left to ask */
+#define ASTRAY_RANK      20  /* the closest eight are farther than this one should be: not they */
+#define ASTRAY_MOST      24
 #define AROUND_MOST      16
 #define AROUND_RANK      20 /* wide: as far as the so many'th is to be expected */
 #define NODES_PER_ANSWER 32 /* some give 20 */
-#define TOO_CLOSE        64 /* times closer to the target than the closest is to be expected */
 #define TOO_CLOSE_ASKED  4
-#define TOO_CLOSE_KEPT   16
+#define UNFIT_ASKED      32
 #define HIDDEN_BITS      3 /* told to a node beyond what its own id shares with the target */
-
-enum stage { ROUTE, AROUND, FINAL, STAGES };
-enum state { FRESH, ASKED, SLOW, ANSWERED, FAILED };
-
-struct candidate {
-    struct dht_node node;
-    uint64_t block; /* of its address; 0: it stands for itself */
-    uint8_t state[STAGES];
-    uint8_t items; /* enum speaks */
-    bool too_close;
-    uint8_t round;
-    uint8_t token_size;
-    uint8_t token[KRPC_TOKEN_MAX];
-};
 
 struct lookup {
     struct lookup_settings settings;
     struct rng *rng;
-    struct candidate *pool;   /* a candidate stays where it is: questions name it by that */
-    uint8_t order[POOL_MOST]; /* the pool, closest first */
-    size_t count, room;
-    unsigned asks, asked, slow, around; /* in all; now; now; in all */
-    unsigned too_close, too_close_asks; /* kept; in all */
+    struct pool pool;
+    unsigned asks, asked, slow, around;  /* in all; now; now; in all */
+    unsigned too_close_asks, unfit_asks; /* in all */
     unsigned rounds;
     bool two_stages, judged, crowded;
 };
-
-/* --- candidates ----------------------------------------------------------------------------------
- */
 
 struct lookup *lookup_create(const struct lookup_settings *settings, struct rng *rng)
 {
     struct lookup *lookup = mem_zeroed(1, sizeof *lookup);
     lookup->settings = *settings;
     lookup->rng = rng;
+    pool_start(&lookup->pool, settings);
     lookup->two_stages = settings->hidden || settings->method == KRPC_GET;
     return lookup;
 }
@@ -65,165 +46,18 @@ void lookup_destroy(struct lookup *lookup)
 {
     if (lookup == NULL)
         return;
-    mem_free(lookup->pool);
+    pool_finish(&lookup->pool);
     mem_free(lookup);
-}
-
-static struct candidate *at_rank(const struct lookup *lookup, size_t rank)
-{
-    return &lookup->pool[lookup->order[rank]];
-}
-
-static bool was_asked(const struct candidate *candidate)
-{
-    return candidate->state[ROUTE] != FRESH || candidate->state[FINAL] != FRESH;
-}
-
-static bool has_answered(const struct candidate *candidate)
-{
-    return candidate->state[ROUTE] == ANSWERED || candidate->state[FINAL] == ANSWERED;
-}
-
-static bool is_lost(const struct candidate *candidate)
-{
-    return was_asked(candidate) && !has_answered(candidate) && candidate->state[ROUTE] != ASKED &&
-           candidate->state[FINAL] != ASKED;
-}
-
-/* Addresses in a local network stand for themselves. */
-static uint64_t block_of(const struct address *at)
-{
-    uint64_t block;
-    if (id_exempt(at))
-        return 0;
-    if (!address_is_ipv4(at)) {
-        memcpy(&block, at->ip, sizeof block);
-        return block;
-    }
-    return (uint64_t)at->ip[12] << 16 | (uint64_t)at->ip[13] << 8 | at->ip[14];
-}
-
-/* One party may hold a whole block; it has one voice. Whoever is told of first has it while he is
-   asked: silent neighbours that somebody made up cannot keep an honest node from being asked. */
-static bool has_no_voice(const struct lookup *lookup, const struct candidate *candidate)
-{
-    if (candidate->block == 0 || was_asked(candidate))
-        return false;
-    for (size_t i = 0; i < lookup->count; i++) {
-        const struct candidate *other = &lookup->pool[i];
-        if (other->block == candidate->block && was_asked(other) && !is_lost(other))
-            return true;
-    }
-    return false;
-}
-
-/* Known already; or known under two other ids, one of which at least is a lie. */
-static bool is_known(const struct lookup *lookup, const struct dht_node *node)
-{
-    size_t there = 0;
-    for (size_t i = 0; i < lookup->count; i++) {
-        const struct dht_node *other = &lookup->pool[i].node;
-        if (!address_equal(&other->at, &node->at))
-            continue;
-        if (id_equal(&other->id, &node->id) || ++there == 2)
-            return true;
-    }
-    return false;
-}
-
-static size_t rank_of(const struct lookup *lookup, const struct dht_id *id)
-{
-    size_t low = 0, high = lookup->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (id_closer(&lookup->settings.target, &at_rank(lookup, middle)->node.id, id) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* Closer to each other than luck would have it. */
-static bool are_too_close(const struct lookup *lookup, const struct dht_id *a,
-                          const struct dht_id *b)
-{
-    double nodes = estimate_nodes(lookup->settings.estimate);
-    return nodes > 0 && id_distance(a, b) * nodes * TOO_CLOSE < 1;
-}
-
-/* Ids so close are made up, and accomplices', nearly always: among honest nodes one search in
-   TOO_CLOSE meets one. Some are asked, so that such a one is found; but they neither end a search
-   nor drive anybody out of it. */
-static bool is_too_close(const struct lookup *lookup, const struct dht_id *id)
-{
-    return are_too_close(lookup, &lookup->settings.target, id);
-}
-
-/* So is a crowd at another place that is next to this one by chance: who is as close to the last
-   one that counted adds nothing to it. Advances *last. */
-static bool counts(const struct lookup *lookup, const struct candidate *candidate,
-                   const struct candidate **last)
-{
-    if (candidate->too_close ||
-        (*last != NULL && are_too_close(lookup, &(*last)->node.id, &candidate->node.id)))
-        return false;
-    *last = candidate;
-    return true;
-}
-
-/* The farthest that was never asked makes room. SIZE_MAX: there is none, or it is closer. */
-static size_t slot_for(struct lookup *lookup, size_t rank)
-{
-    if (lookup->count < POOL_MOST)
-        return lookup->count;
-    for (size_t last = lookup->count; last-- > rank;)
-        if (!was_asked(at_rank(lookup, last))) {
-            size_t slot = lookup->order[last];
-            lookup->too_close -= lookup->pool[slot].too_close;
-            memmove(lookup->order + last, lookup->order + last + 1, lookup->count - last - 1);
-            lookup->count--;
-            return slot;
-        }
-    return SIZE_MAX;
-}
-
-static struct candidate *insert(struct lookup *lookup, const struct dht_node *node, unsigned round)
-{
-    size_t rank = rank_of(lookup, &node->id);
-    bool too_close = is_too_close(lookup, &node->id);
-    if (too_close && lookup->too_close == TOO_CLOSE_KEPT)
-        return NULL;
-    size_t slot = slot_for(lookup, rank);
-    if (slot == SIZE_MAX)
-        return NULL;
-    lookup->too_close += too_close;
-    if (slot >= lookup->room) {
-        lookup->room = lookup->room == 0 ? POOL_FIRST : 2 * lookup->room;
-        lookup->pool = mem_resized(lookup->pool, lookup->room, sizeof *lookup->pool);
-    }
-    memmove(lookup->order + rank + 1, lookup->order + rank, lookup->count - rank);
-    lookup->order[rank] = (uint8_t)slot;
-    lookup->count++;
-    lookup->pool[slot] =
-        (struct candidate){ .node = *node,
-                            .block = block_of(&node->at),
-                            .too_close = too_close,
-                            .round = (uint8_t)(round < UINT8_MAX ? round : UINT8_MAX) };
-    return &lookup->pool[slot];
 }
 
 void lookup_add(struct lookup *lookup, const struct dht_node *node, enum speaks items)
 {
-    if (is_known(lookup, node))
-        return;
-    struct candidate *candidate = insert(lookup, node, 1);
+    struct candidate *candidate = pool_add(&lookup->pool, node, 1);
     if (candidate != NULL)
         candidate->items = (uint8_t)items;
 }
 
-/* --- what is to be asked -------------------------------------------------------------------------
- */
+/* --- what is to be asked ---------------------------------------------------------------------- */
 
 /* What a walk through one stage, the closest first, comes to. */
 struct walk {
@@ -240,7 +74,7 @@ static struct walk nothing(void)
    has a voice is found out by a look at all others. */
 static bool goes_on(const struct lookup *lookup, size_t rank, const struct walk *walk)
 {
-    return rank < lookup->count && walk->next == SIZE_MAX;
+    return rank < lookup->pool.count && walk->next == SIZE_MAX;
 }
 
 static void to_be_asked(struct walk *walk, size_t rank)
@@ -251,24 +85,35 @@ static void to_be_asked(struct walk *walk, size_t rank)
 
 static bool may_be_asked_more(const struct lookup *lookup, const struct candidate *candidate)
 {
-    return !candidate->too_close || lookup->too_close_asks < TOO_CLOSE_ASKED;
+    return (!candidate->too_close || lookup->too_close_asks < TOO_CLOSE_ASKED) &&
+           (!candidate->unfit || lookup->unfit_asks < UNFIT_ASKED);
+}
+
+/* A company that names nobody but its own leads to those of them that are closest. The closest of
+   all would be closer: so others that are known, though farther, are asked for the way. */
+static bool went_astray(const struct lookup *lookup, const struct candidate *candidate)
+{
+    return id_distance(&lookup->settings.target, &candidate->node.id) >
+           estimate_reach(lookup->settings.estimate, ASTRAY_RANK);
 }
 
 /* On the way: until the CLOSEST that live have answered, and nobody closer is left. */
 static struct walk walk_route(const struct lookup *lookup)
 {
     struct walk walk = nothing();
-    const struct candidate *last = NULL;
-    size_t answered = 0;
-    for (size_t rank = 0; goes_on(lookup, rank, &walk) && answered < CLOSEST; rank++) {
-        const struct candidate *candidate = at_rank(lookup, rank);
-        if (has_answered(candidate))
-            answered += counts(lookup, candidate, &last);
-        else if (is_lost(candidate))
+    struct tally tally = { 0 };
+    size_t answered = 0, enough = CLOSEST;
+    for (size_t rank = 0; goes_on(lookup, rank, &walk) && answered < enough; rank++) {
+        const struct candidate *candidate = pool_at(&lookup->pool, rank);
+        if (candidate_has_answered(candidate)) {
+            answered += pool_counts(&lookup->pool, candidate, &tally);
+            if (answered == CLOSEST && went_astray(lookup, candidate))
+                enough = ASTRAY_MOST;
+        } else if (candidate_is_lost(candidate))
             continue;
-        else if (was_asked(candidate))
+        else if (candidate_was_asked(candidate))
             walk.open = true;
-        else if (!has_no_voice(lookup, candidate) && may_be_asked_more(lookup, candidate))
+        else if (!pool_is_unheard(&lookup->pool, candidate) && may_be_asked_more(lookup, candidate))
             to_be_asked(&walk, rank);
     }
     return walk;
@@ -278,10 +123,10 @@ static struct walk walk_around(const struct lookup *lookup)
 {
     struct walk walk = nothing();
     for (size_t rank = 0; goes_on(lookup, rank, &walk); rank++) {
-        const struct candidate *candidate = at_rank(lookup, rank);
+        const struct candidate *candidate = pool_at(&lookup->pool, rank);
         if (candidate->state[AROUND] == ASKED)
             walk.open = true;
-        else if (candidate->state[AROUND] == FRESH && has_answered(candidate) &&
+        else if (candidate->state[AROUND] == FRESH && candidate_has_answered(candidate) &&
                  lookup->around < AROUND_MOST)
             to_be_asked(&walk, rank);
     }
@@ -316,8 +161,8 @@ static size_t tries(const struct lookup *lookup)
 static bool may_be_asked_last(const struct lookup *lookup, const struct candidate *candidate)
 {
     bool useless = lookup->settings.method == KRPC_GET && candidate->items == SPEAKS_NO_ITEMS;
-    return !useless && !is_lost(candidate) && !has_no_voice(lookup, candidate) &&
-           may_be_asked_more(lookup, candidate);
+    return !useless && !candidate_is_lost(candidate) &&
+           !pool_is_unheard(&lookup->pool, candidate) && may_be_asked_more(lookup, candidate);
 }
 
 static bool gave_what_we_want(const struct lookup *lookup, const struct candidate *candidate)
@@ -329,23 +174,26 @@ static bool gave_what_we_want(const struct lookup *lookup, const struct candidat
 static struct walk walk_final(const struct lookup *lookup)
 {
     struct walk walk = nothing();
-    const struct candidate *last = NULL;
-    size_t gave = 0, tried = 0;
+    struct tally tally = { 0 };
+    size_t gave = 0, tried = 0, enough = wanted(lookup);
     double far = reach(lookup);
     for (size_t rank = 0; goes_on(lookup, rank, &walk); rank++) {
-        const struct candidate *candidate = at_rank(lookup, rank);
+        const struct candidate *candidate = pool_at(&lookup->pool, rank);
         uint8_t state = candidate->state[FINAL];
-        if (gave == wanted(lookup) || tried == tries(lookup) ||
+        if (gave >= enough || tried == tries(lookup) ||
             (far < 1 && gave >= CLOSEST &&
              id_distance(&lookup->settings.target, &candidate->node.id) > far))
             break;
-        gave += gave_what_we_want(lookup, candidate) && counts(lookup, candidate, &last);
-        tried += state != FRESH && !is_lost(candidate); /* who never answered may be made up */
+        if (gave_what_we_want(lookup, candidate) && pool_counts(&lookup->pool, candidate, &tally) &&
+            ++gave == CLOSEST && !lookup->two_stages && enough < ASTRAY_MOST &&
+            went_astray(lookup, candidate))
+            enough = ASTRAY_MOST;
+        /* Who never answered may be made up. */
+        tried += state != FRESH && !candidate_is_lost(candidate) && !candidate->unfit;
         if (state == ASKED)
             walk.open = true;
         if (state != FRESH || !may_be_asked_last(lookup, candidate))
             continue;
-        tried++;
         to_be_asked(&walk, rank);
     }
     return walk;
@@ -354,10 +202,13 @@ static struct walk walk_final(const struct lookup *lookup)
 /* Before the way is at its end: those that answered, if nobody closer is left to ask. */
 static size_t early_final(const struct lookup *lookup)
 {
-    for (size_t rank = 0; rank < lookup->count && rank < CLOSEST; rank++) {
-        const struct candidate *candidate = at_rank(lookup, rank);
-        if (!has_answered(candidate) && !is_lost(candidate) && !candidate->too_close)
+    size_t near = 0;
+    for (size_t rank = 0; rank < lookup->pool.count && near < CLOSEST; rank++) {
+        const struct candidate *candidate = pool_at(&lookup->pool, rank);
+        if (!candidate_has_answered(candidate) && !candidate_is_lost(candidate) &&
+            !candidate_is_doubtful(candidate))
             break;
+        near += !candidate_is_doubtful(candidate);
         if (candidate->state[ROUTE] == ANSWERED && candidate->state[FINAL] == FRESH &&
             may_be_asked_last(lookup, candidate))
             return rank;
@@ -403,7 +254,7 @@ static struct dht_id target_for(const struct lookup *lookup, const struct candid
 
 static bool ask(struct lookup *lookup, size_t rank, enum stage stage, struct lookup_ask *out)
 {
-    struct candidate *candidate = at_rank(lookup, rank);
+    struct candidate *candidate = pool_at(&lookup->pool, rank);
     bool at_once = stage == ROUTE && lookup->settings.method == KRPC_GET &&
                    !lookup->settings.hidden && candidate->items == SPEAKS_ITEMS;
     if (at_once)
@@ -413,8 +264,9 @@ static bool ask(struct lookup *lookup, size_t rank, enum stage stage, struct loo
     lookup->asks++;
     lookup->around += stage == AROUND;
     lookup->too_close_asks += candidate->too_close;
+    lookup->unfit_asks += candidate->unfit;
     *out = (struct lookup_ask){
-        .number = lookup->order[rank] * (uint32_t)STAGES + stage,
+        .number = lookup->pool.order[rank] * (uint32_t)STAGES + stage,
         .node = candidate->node,
         .method = stage == FINAL ? lookup->settings.method : KRPC_FIND_NODE,
         .target = target_for(lookup, candidate, stage),
@@ -472,7 +324,7 @@ bool lookup_next(struct lookup *lookup, struct lookup_ask *out)
 /* The candidate a question was about, whose state was ASKED or SLOW and now is `next`. */
 static struct candidate *turn(struct lookup *lookup, uint32_t number, enum state next)
 {
-    struct candidate *candidate = &lookup->pool[number / STAGES];
+    struct candidate *candidate = &lookup->pool.slots[number / STAGES];
     uint8_t *state = &candidate->state[number % STAGES];
     lookup->asked -= *state == ASKED;
     lookup->slow -= *state == SLOW;
@@ -486,43 +338,14 @@ static void hear_of(struct lookup *lookup, struct bytes nodes, unsigned round)
     struct dht_node node;
     for (size_t i = 0; i < NODES_PER_ANSWER && krpc_next_node(&nodes, lookup->settings.ipv6, &node);
          i++)
-        if (!is_known(lookup, &node))
-            insert(lookup, &node, round);
-}
-
-/* Somebody told us of an honest node under a false id, so that it would be lost to us: it is found
-   under its own. False: it claims to be closer than was said, which only a liar gains by. */
-static bool rename_to(struct lookup *lookup, size_t slot, const struct dht_id *id)
-{
-    struct candidate *candidate = &lookup->pool[slot];
-    struct dht_node node = { *id, candidate->node.at };
-    if (id_closer(&lookup->settings.target, id, &candidate->node.id) < 0)
-        return false;
-    for (size_t i = 0; i < lookup->count; i++)
-        if (id_equal(&lookup->pool[i].node.id, id) &&
-            address_equal(&lookup->pool[i].node.at, &node.at))
-            return false;
-    size_t rank = 0;
-    while (lookup->order[rank] != slot)
-        rank++;
-    lookup->count--;
-    memmove(lookup->order + rank, lookup->order + rank + 1, lookup->count - rank);
-    rank = rank_of(lookup, id);
-    memmove(lookup->order + rank + 1, lookup->order + rank, lookup->count - rank);
-    lookup->order[rank] = (uint8_t)slot;
-    lookup->count++;
-    lookup->too_close -= candidate->too_close;
-    candidate->node = node;
-    candidate->too_close = is_too_close(lookup, id);
-    lookup->too_close += candidate->too_close;
-    return true;
+        pool_add(&lookup->pool, &node, round);
 }
 
 void lookup_answered(struct lookup *lookup, uint32_t number, const struct lookup_answer *answer)
 {
-    struct candidate *candidate = &lookup->pool[number / STAGES];
+    struct candidate *candidate = &lookup->pool.slots[number / STAGES];
     if (!id_equal(&candidate->node.id, &answer->id) &&
-        !rename_to(lookup, number / STAGES, &answer->id)) {
+        !pool_rename(&lookup->pool, number / STAGES, &answer->id)) {
         lookup_failed(lookup, number);
         return;
     }
@@ -564,15 +387,15 @@ bool lookup_done(struct lookup *lookup)
 
 size_t lookup_complete(const struct lookup *lookup, struct dht_node *out, size_t most)
 {
-    const struct candidate *last = NULL;
+    struct tally tally = { 0 };
     size_t count = 0;
-    for (size_t rank = 0; rank < lookup->count && count < most; rank++) {
-        const struct candidate *candidate = at_rank(lookup, rank);
-        if (is_lost(candidate) || has_no_voice(lookup, candidate))
+    for (size_t rank = 0; rank < lookup->pool.count && count < most; rank++) {
+        const struct candidate *candidate = pool_at(&lookup->pool, rank);
+        if (candidate_is_lost(candidate) || pool_is_unheard(&lookup->pool, candidate))
             continue;
-        if (!has_answered(candidate) && !candidate->too_close)
+        if (!candidate_has_answered(candidate) && !candidate_is_doubtful(candidate))
             break;
-        if (has_answered(candidate) && counts(lookup, candidate, &last))
+        if (candidate_has_answered(candidate) && pool_counts(&lookup->pool, candidate, &tally))
             out[count++] = candidate->node;
     }
     return count;
@@ -581,9 +404,9 @@ size_t lookup_complete(const struct lookup *lookup, struct dht_node *out, size_t
 size_t lookup_closest(const struct lookup *lookup, struct dht_node *out, size_t most)
 {
     size_t count = 0;
-    for (size_t rank = 0; rank < lookup->count && count < most; rank++)
-        if (has_answered(at_rank(lookup, rank)))
-            out[count++] = at_rank(lookup, rank)->node;
+    for (size_t rank = 0; rank < lookup->pool.count && count < most; rank++)
+        if (candidate_has_answered(pool_at(&lookup->pool, rank)))
+            out[count++] = pool_at(&lookup->pool, rank)->node;
     return count;
 }
 
@@ -591,10 +414,11 @@ size_t lookup_places(const struct lookup *lookup, struct lookup_place *out, size
 {
     size_t count = 0, places = lookup->crowded ? LOOKUP_WIDE : lookup->settings.store_on;
     for (int counted = 1; counted >= 0; counted--) {
-        const struct candidate *last = NULL;
-        for (size_t rank = 0; rank < lookup->count && count < most && count < places; rank++) {
-            const struct candidate *candidate = at_rank(lookup, rank);
-            if (candidate->token_size > 0 && counts(lookup, candidate, &last) == counted)
+        struct tally tally = { 0 };
+        for (size_t rank = 0; rank < lookup->pool.count && count < most && count < places; rank++) {
+            const struct candidate *candidate = pool_at(&lookup->pool, rank);
+            if (candidate->token_size > 0 &&
+                pool_counts(&lookup->pool, candidate, &tally) == counted)
                 out[count++] = (struct lookup_place){ candidate->node,
                                                       { candidate->token, candidate->token_size } };
         }

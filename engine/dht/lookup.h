@@ -20,6 +20,7 @@ struct lookup_settings {
     enum krpc_method method; /* FIND_NODE, GET_PEERS or GET: what the closest are asked */
     struct dht_id target;
     bool ipv6;
+    bool strict;       /* most ids fit their addresses (BEP 42): those that do not count less */
     bool hidden;       /* far nodes are asked for a place that only begins like the target */
     unsigned at_least; /* so many are to answer; 0: 8, or as many as are stored on */
     unsigned store_on; /* so many places to write to are wanted at the end; 0: only reading */

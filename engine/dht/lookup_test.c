@@ -111,8 +111,7 @@ static size_t answer_all(void)
 static const struct lookup_settings find_node = { .method = KRPC_FIND_NODE };
 static const struct lookup_settings get = { .method = KRPC_GET };
 
-/* --- whom it asks ------------------------------------------------------------------------------
- */
+/* --- whom it asks ----------------------------------------------------------------------------- */
 
 static void test_the_closest_are_asked_first(void)
 {
@@ -226,8 +225,7 @@ static void test_more_answer_when_more_are_wanted(void)
     end();
 }
 
-/* --- who has no voice --------------------------------------------------------------------------
- */
+/* --- who has no voice ------------------------------------------------------------------------- */
 
 static struct dht_node neighbour(unsigned distance, const struct dht_node *of)
 {
@@ -311,8 +309,7 @@ static void test_an_address_is_known_under_two_ids_at_most(void)
     end();
 }
 
-/* --- who is another ----------------------------------------------------------------------------
- */
+/* --- who is another --------------------------------------------------------------------------- */
 
 static void test_an_id_farther_than_said_is_found_where_it_is(void)
 {
@@ -362,8 +359,7 @@ static void test_one_node_does_not_answer_under_one_id_twice(void)
     end();
 }
 
-/* --- items -------------------------------------------------------------------------------------
- */
+/* --- items ------------------------------------------------------------------------------------ */
 
 static void test_the_way_to_an_item_is_found_by_find_node(void)
 {
@@ -488,8 +484,7 @@ static void test_a_token_too_long_is_none(void)
     end();
 }
 
-/* --- hidden ------------------------------------------------------------------------------------
- */
+/* --- hidden ----------------------------------------------------------------------------------- */
 
 static void test_a_hidden_target_is_told_to_the_closest_only(void)
 {
@@ -514,8 +509,7 @@ static void test_a_hidden_target_is_told_to_the_closest_only(void)
     end();
 }
 
-/* --- liars -------------------------------------------------------------------------------------
- */
+/* --- liars ------------------------------------------------------------------------------------ */
 
 static struct dht_node made_up(unsigned number)
 {
@@ -554,6 +548,109 @@ static void test_ids_too_close_for_luck_neither_end_nor_fill_a_search(void)
     for (size_t i = 0; i < count; i++)
         CHECK(complete[i].at.ip[12] == 80);
     end();
+}
+
+/* A node whose id fits its address, wherever that leads. */
+static struct dht_node fitting(void)
+{
+    struct dht_node node = node_at((unsigned)rng_below(&rng, 65536));
+    id_make(&node.id, &node.at, &rng);
+    return node;
+}
+
+static struct dht_node mask(unsigned number)
+{
+    struct dht_node node = node_at(number);
+    node.at.ip[12] = 90;
+    return node;
+}
+
+/* Masks tell of masks, all closer than anybody honest. Returns how many of each were asked. */
+static void search_among_masks(bool strict, size_t *masks, size_t *others)
+{
+    struct lookup_settings settings = { .method = KRPC_FIND_NODE, .strict = strict };
+    struct dht_node told[64];
+    struct lookup_ask ask;
+    *masks = *others = 0;
+    begin(&settings);
+    for (unsigned i = 0; i < COUNT(told); i++)
+        told[i] = mask(i + 1);
+    lookup_add(lookup, &told[0], SPEAKS_UNKNOWN);
+    for (int i = 0; i < 20; i++) {
+        struct dht_node node = fitting();
+        lookup_add(lookup, &node, SPEAKS_UNKNOWN);
+    }
+    while (lookup_next(lookup, &ask)) {
+        bool masked = ask.node.at.ip[12] == 90;
+        *masks += masked;
+        *others += !masked;
+        answer_as(&ask, &ask.node.id, told, masked ? COUNT(told) : 0, "");
+    }
+    CHECK(lookup_done(lookup));
+    end();
+}
+
+static void test_ids_that_do_not_fit_their_addresses_do_not_end_a_search(void)
+{
+    size_t masks, others;
+    search_among_masks(false, &masks, &others);
+    CHECK_INT(masks, 8);
+    CHECK_INT(others, 0);
+    search_among_masks(true, &masks, &others);
+    CHECK_INT(masks, 32);
+    CHECK_INT(others, 7); /* one mask counts: its owner may just not know BEP 42 */
+}
+
+static void test_two_false_ids_do_not_keep_out_one_that_fits(void)
+{
+    struct lookup_settings settings = { .method = KRPC_FIND_NODE, .strict = true };
+    begin(&settings);
+    struct dht_node node = fitting(), false_one = node;
+    for (uint8_t i = 1; i <= 3; i++) {
+        memset(false_one.id.bytes, i, sizeof false_one.id.bytes);
+        lookup_add(lookup, &false_one, SPEAKS_UNKNOWN);
+    }
+    lookup_add(lookup, &node, SPEAKS_UNKNOWN);
+    bool asked = false;
+    size_t asks = 0;
+    for (struct lookup_ask ask; lookup_next(lookup, &ask); asks++) {
+        asked |= id_equal(&ask.node.id, &node.id);
+        lookup_failed(lookup, ask.number);
+    }
+    CHECK(asked);
+    CHECK_INT(asks, 3);
+    end();
+}
+
+/* Eight that lie name nobody else; of those known besides, the twelfth knows the way. */
+static size_t search_through(unsigned liars_from, struct dht_node closest[8])
+{
+    struct dht_node told[8];
+    struct lookup_ask ask;
+    size_t asks = 0;
+    know_size(1000);
+    begin(&find_node);
+    for (unsigned i = 0; i < 8; i++)
+        told[i] = node_at(60 * (i + 1));
+    for (unsigned i = 0; i < 8; i++)
+        add(liars_from + 65 * i);
+    for (unsigned i = 0; i < 20; i++)
+        add(9000 + 65 * i);
+    for (; lookup_next(lookup, &ask); asks++)
+        answer_as(&ask, &ask.node.id, told, distance_of(&ask.node) == 9000 + 65 * 4 ? 8 : 0, "");
+    CHECK(lookup_done(lookup));
+    CHECK_INT(lookup_complete(lookup, closest, 8), 8);
+    end();
+    return asks;
+}
+
+static void test_a_search_that_ends_too_far_away_was_led_astray(void)
+{
+    struct dht_node closest[8];
+    CHECK_INT(search_through(3000, closest), 8 + 5 + 8);
+    for (unsigned i = 0; i < 8; i++)
+        CHECK_INT(distance_of(&closest[i]), 60 * (i + 1));
+    CHECK_INT(search_through(100, closest), 8); /* as close as luck has it */
 }
 
 /* Far more than luck would put there, but apart from each other as it would. */
@@ -666,6 +763,9 @@ TESTS(TEST(test_the_closest_are_asked_first), TEST(test_who_is_told_of_and_close
       TEST(test_who_gives_no_token_is_made_up_for_within_bounds),
       TEST(test_a_token_too_long_is_none), TEST(test_a_hidden_target_is_told_to_the_closest_only),
       TEST(test_ids_too_close_for_luck_neither_end_nor_fill_a_search),
+      TEST(test_ids_that_do_not_fit_their_addresses_do_not_end_a_search),
+      TEST(test_two_false_ids_do_not_keep_out_one_that_fits),
+      TEST(test_a_search_that_ends_too_far_away_was_led_astray),
       TEST(test_a_crowded_place_is_stored_on_widely),
       TEST(test_a_place_is_not_crowded_while_nothing_is_known),
       TEST(test_a_liar_without_end_is_asked_within_bounds),

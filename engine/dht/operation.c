@@ -185,6 +185,7 @@ static void begin_search(struct dht *dht, instant now, struct operation *operati
         .method = method_of(operation),
         .target = operation->request.target,
         .ipv6 = family == IPV6,
+        .strict = table_most_fit(dht->table[family]),
         .hidden = operation->request.hidden,
         .at_least = operation->chore ? CHORE_NODES : 0,
         .store_on = write_places(&operation->request),

@@ -81,8 +81,7 @@ static struct address address_of(const struct peer *peer)
     return at;
 }
 
-/* --- coming and going ---------------------------------------------------------------------------
- */
+/* --- coming and going ------------------------------------------------------------------------- */
 
 static void remove_peer(struct peers *peers, struct swarm *swarm, size_t at)
 {
@@ -210,8 +209,7 @@ bool peers_put(struct peers *peers, instant now, const struct dht_id *infohash,
     return true;
 }
 
-/* --- asking --------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 bool peers_has_room(const struct peers *peers, const struct dht_id *infohash)
 {

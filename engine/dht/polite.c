@@ -60,8 +60,7 @@ static void bucket_take(struct bucket *bucket, instant now, uint64_t tokens)
     bucket->at = now;
 }
 
-/* --- addresses ---------------------------------------------------------------------------------
- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 /* In every POLITE_WINDOW an address gets at most SPANS spans of packets, each of a quarter of its
    due (4: one packet each, so the count is exact). A new span is opened only when the oldest of the
@@ -231,8 +230,7 @@ static bool remember(struct polite *polite, instant now, const struct address *a
     return true;
 }
 
-/* --- the door ----------------------------------------------------------------------------------
- */
+/* --- the door --------------------------------------------------------------------------------- */
 
 static uint32_t or_usual(uint32_t rate, uint32_t usual)
 {

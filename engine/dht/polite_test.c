@@ -69,8 +69,7 @@ static unsigned packets_at_once(struct polite *polite, instant now, const char *
     return sent;
 }
 
-/* --- one address --------------------------------------------------------------------------------
- */
+/* --- one address ------------------------------------------------------------------------------ */
 
 struct history {
     instant sent[PER_WINDOW]; /* newest first */
@@ -199,8 +198,7 @@ static void test_a_stranger_is_whom_we_did_not_write_to_for_five_minutes(void)
     polite_destroy(polite);
 }
 
-/* --- how many addresses --------------------------------------------------------------------------
- */
+/* --- how many addresses ----------------------------------------------------------------------- */
 
 static void test_so_many_addresses_are_remembered_and_no_more(void)
 {
@@ -243,8 +241,7 @@ static void test_a_crowd_pushes_nobody_out_of_his_window(void)
     polite_destroy(polite);
 }
 
-/* --- all together -------------------------------------------------------------------------------
- */
+/* --- all together ----------------------------------------------------------------------------- */
 
 static void test_queries_of_ours_are_50_a_second_and_100_at_once(void)
 {

@@ -50,8 +50,7 @@ void self_destroy(struct self *self)
     mem_free(self);
 }
 
-/* --- our address -------------------------------------------------------------------------------
- */
+/* --- our address ------------------------------------------------------------------------------ */
 
 static uint64_t number(const uint8_t *bytes, size_t size)
 {
@@ -153,8 +152,7 @@ struct address self_address(const struct self *self, bool ipv6)
                                         : self->opinions[ipv6]->self;
 }
 
-/* --- whether we can be reached ------------------------------------------------------------------
- */
+/* --- whether we can be reached ---------------------------------------------------------------- */
 
 void self_reached(struct self *self, instant now)
 {

@@ -47,8 +47,7 @@ static bool believes(const struct self *self, const char *text)
     return address_equal(&us, &found);
 }
 
-/* --- our address -------------------------------------------------------------------------------
- */
+/* --- our address ------------------------------------------------------------------------------ */
 
 static void test_a_quorum_of_networks_is_believed(void)
 {
@@ -236,8 +235,7 @@ static void test_votes_against_a_plain_count(void)
     }
 }
 
-/* --- whether we can be reached ------------------------------------------------------------------
- */
+/* --- whether we can be reached ---------------------------------------------------------------- */
 
 static void test_who_is_never_reached_becomes_read_only(void)
 {

@@ -57,8 +57,7 @@ void served_destroy(struct served *served)
     mem_free(served);
 }
 
-/* --- pieces of an answer -------------------------------------------------------------------------
- */
+/* --- pieces of an answer ---------------------------------------------------------------------- */
 
 /* Without `want`: those of the family it came by. A key for nodes of the other one only when there
    are any (BEP 32). */
@@ -107,8 +106,7 @@ static bool shows_token(const struct served *served, struct answer *answer,
     return *proved;
 }
 
-/* --- methods -------------------------------------------------------------------------------------
- */
+/* --- methods ---------------------------------------------------------------------------------- */
 
 static void get_peers(struct served *served, instant now, struct answer *answer)
 {
@@ -272,8 +270,7 @@ static void obey(struct served *served, instant now, struct answer *answer, bool
     }
 }
 
-/* --- the door ------------------------------------------------------------------------------------
- */
+/* --- the door --------------------------------------------------------------------------------- */
 
 static size_t cut(size_t size, size_t piece, size_t excess)
 {

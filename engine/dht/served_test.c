@@ -65,8 +65,7 @@ static void know_nodes(unsigned count)
     }
 }
 
-/* --- asking -------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static struct krpc question(enum krpc_method method, struct dht_id target)
 {
@@ -211,8 +210,7 @@ static void test_what_is_yet_to_come_is_answered_as_find_node(void)
     end();
 }
 
-/* --- peers --------------------------------------------------------------------------------------
- */
+/* --- peers ------------------------------------------------------------------------------------ */
 
 static void test_who_announces_is_found_beside_nodes(void)
 {
@@ -341,8 +339,7 @@ static void test_what_is_over_is_forgotten_when_due(void)
     end();
 }
 
-/* --- items --------------------------------------------------------------------------------------
- */
+/* --- items ------------------------------------------------------------------------------------ */
 
 static struct item signed_item(int64_t seq, const char *value, const char *salt)
 {
@@ -554,8 +551,7 @@ static void test_a_full_share_is_said_to_be_full(void)
     end();
 }
 
-/* --- bounds -------------------------------------------------------------------------------------
- */
+/* --- bounds ----------------------------------------------------------------------------------- */
 
 /* Whatever he may have, it is said in `most` bytes; the shortest answers are left for last. */
 static void test_an_answer_fits_into_what_it_may_have(void)

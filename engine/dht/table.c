@@ -62,8 +62,7 @@ void table_forget_routes(struct table *table)
         table->deadline = table->chore;
 }
 
-/* --- what becomes of nodes ----------------------------------------------------------------------
- */
+/* --- what becomes of nodes -------------------------------------------------------------------- */
 
 static bool is_possible(const struct table *table, const struct dht_node *node)
 {
@@ -220,6 +219,15 @@ size_t table_save(const struct table *table, struct dht_node *out, size_t most)
         out[i] = entry_node(table, all[i]).node;
     mem_free(all);
     return count;
+}
+
+bool table_most_fit(const struct table *table)
+{
+    size_t fit = 0, live = table_live(table);
+    for (size_t i = 0; i < table->depth; i++)
+        for (size_t at = 0; at < table->buckets[i].live; at++)
+            fit += entry_at(table, &table->buckets[i], at)->fits;
+    return live >= TABLE_FEW && 2 * fit > live;
 }
 
 void table_count(const struct table *table, instant now, size_t *good, size_t *known)

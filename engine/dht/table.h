@@ -55,6 +55,9 @@ struct table_chore {
 bool table_chore(struct table *table, instant now, struct table_chore *out);
 instant table_deadline(const struct table *table);
 
+/* Most of those we know have ids that fit their addresses (BEP 42), as far as enough are known to
+   say so. */
+bool table_most_fit(const struct table *table);
 void table_count(const struct table *table, instant now, size_t *good, size_t *known);
 
 #endif

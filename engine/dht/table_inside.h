@@ -85,8 +85,7 @@ static inline struct bucket *bucket_of(const struct table *table, const struct d
 
 size_t table_live(const struct table *table); /* those with a place */
 
-/* --- table_bucket.c: entries, and the buckets they are in --------------------------------------
- */
+/* --- table_bucket.c: entries, and the buckets they are in ------------------------------------- */
 
 struct entry entry_of(const struct table *table, instant now, const struct dht_node *node);
 struct address entry_address(const struct table *table, const struct entry *entry);
@@ -110,8 +109,7 @@ size_t bucket_place_of(const struct table *table, const struct bucket *bucket,
 size_t bucket_rival(const struct table *table, const struct bucket *bucket,
                     const struct entry *entry, size_t from, size_t to);
 
-/* --- table_place.c: who has a place, and who waits for one --------------------------------------
- */
+/* --- table_place.c: who has a place, and who waits for one ------------------------------------ */
 
 /* Only heard of, or without luck: it waits, if it may. */
 void place_spare(const struct table *table, struct bucket *bucket, const struct entry *entry);
@@ -122,8 +120,7 @@ void place_all(struct table *table, struct bucket *old);
 /* It answered and has no place yet. */
 void place_enter(struct table *table, instant now, const struct entry *entry);
 
-/* --- table_upkeep.c ------------------------------------------------------------------------------
- */
+/* --- table_upkeep.c --------------------------------------------------------------------------- */
 
 /* A chore came up: soon, but no sooner than the pace allows. */
 void table_hurry(struct table *table, instant now);

@@ -5,8 +5,7 @@
 #define VETERAN     4 /* quarters of an hour in which it answered: only failing costs its place */
 #define RTT_CONTEST 2 /* so much slower, and a place is lost */
 
-/* --- replacements ------------------------------------------------------------------------------
- */
+/* --- replacements ----------------------------------------------------------------------------- */
 
 /* Whose place a new replacement may have: who failed, did not fit, or waited for long. Else those
    who came first stay: strangers who tell of many must not wash them out. */
@@ -44,8 +43,7 @@ void place_move_up(const struct table *table, struct bucket *bucket, instant now
     }
 }
 
-/* --- places among those who answered -----------------------------------------------------------
- */
+/* --- places among those who answered ---------------------------------------------------------- */
 
 static void place(struct table *table, const struct entry *entry, bool live);
 

@@ -475,6 +475,23 @@ static void test_replacements_yield_to_who_answered_and_grow_old(void)
     table_destroy(table);
 }
 
+static void test_most_fit_where_more_than_half_of_enough_do(void)
+{
+    struct table *table = begin(false, 17);
+    for (unsigned i = 0; i < 19; i++) {
+        struct dht_node node = fitting(i % 8, i);
+        table_answered(table, start, &node, 50 * MILLISECOND);
+        CHECK(!table_most_fit(table)); /* too few to say */
+    }
+    for (unsigned i = 0; i < 21; i++) {
+        struct dht_node node = anybody(1000 + i);
+        CHECK(!id_fits(&node.id, &node.at));
+        table_answered(table, start, &node, 50 * MILLISECOND);
+        CHECK_INT(table_most_fit(table), i < 18);
+    }
+    table_destroy(table);
+}
+
 static void test_those_known_for_long_are_saved_first(void)
 {
     struct table *table = begin(false, 17);
@@ -509,4 +526,5 @@ TESTS(TEST(test_only_who_answered_is_handed_out), TEST(test_what_cannot_be_a_nod
       TEST(test_strangers_told_of_do_not_wash_out_replacements),
       TEST(test_many_answers_in_one_hour_make_no_veteran),
       TEST(test_replacements_yield_to_who_answered_and_grow_old),
+      TEST(test_most_fit_where_more_than_half_of_enough_do),
       TEST(test_those_known_for_long_are_saved_first))

@@ -109,8 +109,7 @@ bool upkeep_is_hopeful(const struct dht *dht)
     return dht->attempt_count > 0 || dht->flight.count > 0;
 }
 
-/* --- the table's chores ------------------------------------------------------------------------
- */
+/* --- the table's chores ----------------------------------------------------------------------- */
 
 static void do_chore(struct dht *dht, instant now, enum family family,
                      const struct table_chore *chore)
@@ -135,8 +134,7 @@ static void do_chores(struct dht *dht, instant now)
             do_chore(dht, now, family, &chore);
 }
 
-/* --- when ---------------------------------------------------------------------------------------
- */
+/* --- when ------------------------------------------------------------------------------------- */
 
 static instant nobody_at(const struct dht *dht)
 {
