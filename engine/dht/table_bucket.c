@@ -65,7 +65,7 @@ void entry_answered(struct entry *entry, instant now, duration rtt)
 size_t bucket_room(const struct table *table, const struct bucket *bucket)
 {
     size_t index = (size_t)(bucket - table->buckets);
-    return index < 4 ? TABLE_ROOM_MOST >> index : LEAST_ROOM;
+    return index < 3 ? TABLE_ROOM_MOST >> index : LEAST_ROOM;
 }
 
 bool bucket_has_room(const struct table *table, const struct bucket *bucket)

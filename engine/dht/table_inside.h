@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define TABLE_ROOM_MOST 128 /* of the first bucket; each later one has half of that, at least 8 */
-#define TABLE_SPARES    8   /* replacements of a bucket */
-#define TABLE_BUCKETS   32  /* 2^32 times 8 nodes; strangers who live next to us get no more */
-#define TABLE_FEW       20  /* knowing fewer we are coming in */
+#define TABLE_ROOM_MOST 64 /* of the first bucket; each later one has half of that, at least 8 */
+#define TABLE_SPARES    8  /* replacements of a bucket; of a full one half as many */
+#define TABLE_BUCKETS   32 /* 2^32 times 8 nodes; strangers who live next to us get no more */
+#define TABLE_FEW       20 /* knowing fewer we are coming in */
 
 struct entry {
     struct dht_id id;

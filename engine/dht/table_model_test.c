@@ -136,7 +136,7 @@ static size_t check_places(const struct person **out)
 
 static size_t room_of(size_t bucket)
 {
-    return bucket < 4 ? (size_t)128 >> bucket : 8;
+    return bucket < 3 ? (size_t)64 >> bucket : 8;
 }
 
 /* Whatever the depth is, no bucket holds more than it has room for, nor two of one block. */
@@ -219,7 +219,7 @@ static void test_neighbours_without_end_find_an_end(void)
         table_answered(table, now, &node, MILLISECOND);
     }
     table_count(table, now, &good, &known);
-    CHECK(known <= 128 + 64 + 32 + 16 + 28 * 8 + 32 * 8);
+    CHECK(known <= 64 + 32 + 16 + 29 * 8 + 32 * 8);
     table_destroy(table);
 }
 
@@ -231,13 +231,13 @@ static void test_a_new_name_keeps_the_nodes(void)
     rng_fill(&luck, &self, sizeof self);
     table = table_create(false, &self, &luck);
     now = 20000 * DAY;
-    for (unsigned i = 0; i < 120; i++) {
+    for (unsigned i = 0; i < 60; i++) {
         struct dht_node node = { .at = address_for(false, false, 2 * i) };
         rng_fill(&luck, &node.id, sizeof node.id);
         table_answered(table, now, &node, MILLISECOND);
     }
     table_count(table, now, &good, &known);
-    CHECK_INT(good, 120);
+    CHECK_INT(good, 60);
     for (unsigned i = 0; i < 10; i++) {
         rng_fill(&luck, &self, sizeof self);
         table_rename(table, &self);

@@ -20,7 +20,8 @@ void place_spare(const struct table *table, struct bucket *bucket, const struct 
 {
     size_t rival = bucket_rival(table, bucket, entry, bucket->live, entries_of(bucket));
     size_t at = rival < entries_of(bucket) ? rival : bucket->live;
-    if (rival < entries_of(bucket) || bucket->spare == TABLE_SPARES) {
+    size_t most = bucket_has_room(table, bucket) ? TABLE_SPARES : TABLE_SPARES / 2;
+    if (rival < entries_of(bucket) || bucket->spare >= most) {
         size_t last = rival < entries_of(bucket) ? rival + 1 : entries_of(bucket);
         while (at < last && !spare_yields(entry_at(table, bucket, at), entry))
             at++;

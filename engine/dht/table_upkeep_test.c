@@ -140,13 +140,13 @@ static void test_without_nodes_there_is_nothing_to_do(void)
 static void test_those_who_answer_stay_good(void)
 {
     begin(2);
-    meet(0, 100);
+    meet(0, 90);
     for (int quarter = 0; quarter < 16; quarter++) {
         run(now + 15 * MINUTE);
-        CHECK_INT(good(), 100);
+        CHECK_INT(good(), 90);
     }
     /* Each is asked often enough, and not much more. */
-    CHECK(pings >= 100 * 240 / 12 && pings <= 100 * 240 / 8);
+    CHECK(pings >= 90 * 240 / 12 && pings <= 90 * 240 / 7);
     table_destroy(table);
 }
 
@@ -155,7 +155,7 @@ static void test_a_full_table_is_cared_for_at_a_measured_pace(void)
     begin(3);
     meet(0, PEOPLE);
     size_t before = good();
-    CHECK(before > 200);
+    CHECK(before > 120);
     run(start + 4 * HOUR);
     CHECK(pings + searches <= 4 * 3600 / 5);
     CHECK(pings >= 4 * 3600 / 7);
@@ -204,13 +204,13 @@ static void test_a_replacement_is_checked_when_somebody_fails(void)
     for (size_t i = 0; i < PEOPLE; i++)
         if (id_shared_bits(&self, &people[i].node.id) == 0)
             beyond[count++] = i;
-    CHECK(count > 128);
+    CHECK(count > 64);
     struct table_node found;
     for (size_t i = 0; i < count; i++) { /* those who found no room are replacements, if at all */
         bool there = table_find(table, &people[beyond[i]].node, &found);
         lost += !there;
     }
-    CHECK_INT(lost, count - 128 - 8);
+    CHECK_INT(lost, count - 64 - 4);
     size_t before = good();
     for (size_t i = 0; i < 3; i++) {
         people[beyond[i]].dead = true;
@@ -257,10 +257,10 @@ static void test_rumours_wait_until_somebody_fails(void)
     for (size_t i = 0, count = 0; i < PEOPLE; i++) {
         if (id_shared_bits(&self, &people[i].node.id) != 0)
             continue;
-        if (count++ < 128)
+        if (count++ < 64)
             meet(i, 1);
-        else if (count < 131)
-            told[count - 129] = i;
+        else if (count < 67)
+            told[count - 65] = i;
         if (count == 1)
             first = i;
     }
