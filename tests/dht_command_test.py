@@ -68,6 +68,9 @@ class World:
 
     def dht(self, *words, status=0, stdin=""):
         process = self.start("dht", *words, stdin=subprocess.PIPE)
+        return self.end(process, words, status, stdin)
+
+    def end(self, process, words, status, stdin=""):
         out, err = process.communicate(stdin, timeout=PATIENCE_SECONDS)
         assert process.returncode == status, (words, process.returncode, out, err)
         self.said = err
@@ -79,10 +82,12 @@ class World:
 
     def refuse(self, name, status, *words, says=None):
         """One sentence and what to do next, the same to people and programs."""
-        self.dht(*words, status=status)
+        for_people = self.start("dht", *words)
+        for_programs = self.start("dht", *words, "--json")
+        self.end(for_people, words, status)
         plain = self.said
         assert plain.startswith("ramage: ") and len(plain.splitlines()) == 2, plain
-        self.dht(*words, "--json", status=status)
+        self.end(for_programs, words, status)
         told = json.loads(self.said)
         assert told["error"] == name and told["exit"] == status, told
         assert told["message"] in plain, (told, plain)

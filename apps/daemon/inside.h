@@ -41,7 +41,6 @@ struct daemon {
     size_t vault_size;
     instant started;
     struct list clients, answers, searches;
-    bool routers_asked;      /* names: once per start */
     instant saved;           /* when a bare one last saved its nodes */
     enum rpc_error ended_by; /* why it stops; RPC_FINE: because it was told to */
 };

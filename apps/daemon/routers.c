@@ -1,6 +1,6 @@
-/* Public entry points of the DHT: the last resort of a node that knows nobody. Their names are
-   asked for once per start, 40 s after it at the earliest, and never by a node that only this
-   machine can reach: see engine/dht/dht.h, DHT_NOBODY. */
+/* Public entry points of the DHT: the last resort of a node that nobody answers. Their names are
+   asked for 40 s after the start at the earliest, then every 10 minutes at most, and never by a
+   node that only this machine can reach: see engine/dht/dht.h, DHT_NOBODY. */
 #include "apps/daemon/inside.h"
 
 #include <string.h>
@@ -51,9 +51,8 @@ void routers_ask(struct daemon *daemon)
     const struct config *config = &daemon->config;
     const struct config_router *routers = config->has_routers ? config->routers : compiled_in;
     size_t count = config->has_routers ? config->router_count : COUNT(compiled_in);
-    if (daemon->routers_asked || !routers_wanted(daemon))
+    if (!routers_wanted(daemon))
         return;
-    daemon->routers_asked = true;
     for (size_t i = 0; i < count; i++)
         host_resolve(daemon->host, routers[i].name, routers[i].port, on_resolved, daemon);
 }

@@ -15,7 +15,7 @@ struct dht *dht_create(const struct dht_settings *settings, instant now, struct 
     dht->settings = *settings;
     dht->rng = rng;
     dht->log = log;
-    dht->born = dht->now = now;
+    dht->heard = dht->now = now;
     list_init(&dht->operations);
     list_init(&dht->packets);
     list_init(&dht->events);
@@ -107,6 +107,7 @@ void dht_moved(struct dht *dht, instant now)
     for (size_t family = 0; family < FAMILIES; family++)
         if (dht->table[family] != NULL)
             table_forget_routes(dht->table[family]);
+    upkeep_moved(dht, now);
 }
 
 /* --- questions of others ---------------------------------------------------------------------- */
@@ -209,6 +210,7 @@ static void advance_query(struct dht *dht, instant now, struct query *query)
     case QUERY_SENT:
         query->state = QUERY_SLOW;
         operation_slow(dht, &copy);
+        upkeep_slow(dht, &copy);
         return;
     case QUERY_SLOW:
         flight_remove(&dht->flight, query);
@@ -273,6 +275,7 @@ static void on_answer(struct dht *dht, instant now, const struct address *from,
     flight_remove(&dht->flight, match);
     flight_learn(&dht->flight, now - query.sent);
     dht->answered++;
+    dht->heard = now;
     self_answered(dht->self, now);
     see_self(dht, now, from, &answer->seen);
     if (query.purpose != FOR_ROUTER) {

@@ -60,9 +60,10 @@ void dht_destroy(struct dht *dht);       /* NULL is fine */
 
 enum dht_source {
     DHT_FROM_PEOPLE, /* an address somebody typed, or a contact's: may well be a node */
-    DHT_FROM_ROUTER, /* a public entry point: asked once, never kept in the table */
+    DHT_FROM_ROUTER, /* a public entry point: never kept in the table */
 };
-/* Places where a node may answer. They are tried soon, politely; at most 64 wait. */
+/* Places where a node may answer. They are tried soon, politely, and while nobody answers again, at
+   last every few minutes; at most 64 wait. */
 void dht_try(struct dht *dht, instant now, enum dht_source source, const struct address *at,
              size_t count);
 /* Nodes that answered lately, best first, to be kept over a restart: at most DHT_SAVED_MAX_BYTES.
@@ -122,8 +123,8 @@ enum dht_event_kind {
     DHT_STORED, /* stored, refused: a round of ANNOUNCE or PUT is over */
     DHT_ENDED,  /* the search is over; the last word unless it is kept up: then after every round */
     DHT_SELF,   /* op 0: what others see as our address changed: self */
-    DHT_NOBODY, /* op 0: nobody answers and nothing is left to try: routers, please (once, 40 s
-                   after the start at the earliest) */
+    DHT_NOBODY, /* op 0: nobody answers: routers, please. 40 s after the start at the earliest, or
+                   15 minutes after the last answer; then every 10 minutes */
 };
 
 struct dht_cost {

@@ -280,14 +280,61 @@ static void test_a_router_is_asked_and_not_kept(void)
     net_finish(&net);
 }
 
-static void test_who_meets_nobody_asks_for_routers_once(void)
+static void test_who_meets_nobody_asks_for_routers_now_and_then(void)
 {
     begin(1);
     net_run(&net, 30 * SECOND);
     CHECK_INT(net_told_count(&net, 0, DHT_NOBODY, 0), 1); /* net_grow ran a minute */
-    net_run(&net, 10 * MINUTE);
+    net_run(&net, 9 * MINUTE);
     CHECK_INT(net_told_count(&net, 0, DHT_NOBODY, 0), 1);
+    net_run(&net, HOUR);
+    CHECK_INT(net_told_count(&net, 0, DHT_NOBODY, 0), 1 + 6);
     net_finish(&net);
+}
+
+static size_t good(size_t node)
+{
+    struct dht_status status;
+    dht_look(net_dht(&net, node), net.now, &status);
+    return status.ipv4.good;
+}
+
+static void test_a_lost_packet_does_not_cost_the_way_back(void)
+{
+    begin(2);
+    net_add(&net, NULL);
+    net.nodes[2].deaf = true; /* the first answers are lost */
+    dht_try(net_dht(&net, 2), net.now, DHT_FROM_PEOPLE, &net.nodes[0].at, 1);
+    net_run(&net, 2 * SECOND);
+    net.nodes[2].deaf = false;
+    CHECK_INT(good(2), 0);
+    net_run(&net, 6 * SECOND);
+    CHECK(good(2) > 0);
+    net_finish(&net);
+}
+
+/* A machine that is switched on long before its network is there. */
+static void test_the_way_back_is_found_when_there_is_a_network_again(void)
+{
+    for (int told = 0; told < 2; told++) {
+        begin(30);
+        size_t new = net_add(&net, NULL);
+        net.nodes[new].deaf = true;
+        for (size_t i = 0; i < 5; i++)
+            dht_try(net_dht(&net, new), net.now, DHT_FROM_PEOPLE, &net.nodes[i].at, 1);
+        net_run(&net, 5 * HOUR);
+        CHECK_INT(good(new), 0);
+        /* Who does not answer is left in peace. */
+        struct dht_status status;
+        dht_look(net_dht(&net, new), net.now, &status);
+        CHECK(status.queries <= 5 * (10 + 5 * 60 / 8));
+        net.nodes[new].deaf = false;
+        if (told == 1)
+            dht_moved(net_dht(&net, new), net.now);
+        net_run(&net, told == 1 ? 5 * SECOND : 9 * MINUTE);
+        CHECK(good(new) >= 8);
+        net_finish(&net);
+    }
 }
 
 static void test_saved_nodes_lead_back_though_most_are_gone(void)
@@ -389,9 +436,10 @@ static void test_an_answer_counts_only_from_whom_was_asked(void)
     net_finish(&net);
 }
 
-/* The node outside, who answers everything, but loses the first `lose` writes. Returns how many of
-   ours came. */
-static size_t answer_outside(struct net *world, size_t *from, size_t lose, size_t writes)
+/* The node outside, who answers everything, but loses the first `lose` of that kind. Returns how
+   many of them came. */
+static size_t answer_outside(struct net *world, size_t *from, enum krpc_method kind, size_t lose,
+                             size_t came)
 {
     for (; *from < world->heard_count; ++*from) {
         struct krpc query;
@@ -400,9 +448,8 @@ static size_t answer_outside(struct net *world, size_t *from, size_t lose, size_
         CHECK_INT(krpc_decode(heard, &query), KRPC_READ);
         if (query.kind != KRPC_QUERY)
             continue;
-        bool write = query.method == KRPC_ANNOUNCE_PEER;
-        writes += write;
-        if (write && writes <= lose)
+        came += query.method == kind;
+        if (query.method == kind && came <= lose)
             continue;
         struct krpc answer = { .kind = KRPC_REPLY, .tid = query.tid };
         memset(answer.id.bytes, 0x5a, sizeof answer.id.bytes);
@@ -410,28 +457,46 @@ static size_t answer_outside(struct net *world, size_t *from, size_t lose, size_
         size_t size = krpc_encode(&answer, wire, sizeof wire);
         net_inject(world, &world->outside, &world->nodes[0].at, (struct bytes){ wire, size });
     }
-    return writes;
+    return came;
+}
+
+/* A network of two. Returns on how many it was stored. */
+static size_t announce_outside(enum krpc_method lost, size_t lose, size_t *came)
+{
+    size_t from = 0;
+    *came = 0;
+    net_start(&net, 2);
+    net_add(&net, NULL);
+    net.outside = (struct address){ .ip = { [10] = 0xff, 0xff, 99, 9, 9, 9 }, .port = 9 };
+    dht_try(net_dht(&net, 0), net.now, DHT_FROM_PEOPLE, &net.outside, 1);
+    dht_op op =
+        net_begin(&net, 0, &(struct dht_request){ .task = DHT_ANNOUNCE, .target = some_place(1) });
+    for (int i = 0; i < 800 && net_told(&net, 0, DHT_ENDED, op) == 0; i++) {
+        net_run(&net, 50 * MILLISECOND);
+        *came = answer_outside(&net, &from, lost, lose, *came);
+    }
+    size_t told = net_told(&net, 0, DHT_STORED, op);
+    CHECK(told != 0);
+    size_t stored = net.nodes[0].events[told - 1].stored;
+    net_finish(&net);
+    return stored;
 }
 
 static void test_a_write_that_was_lost_is_sent_once_more(void)
 {
+    size_t came;
     for (size_t lose = 0; lose < 4; lose++) {
-        size_t from = 0, writes = 0;
-        net_start(&net, 2);
-        net_add(&net, NULL);
-        net.outside = (struct address){ .ip = { [10] = 0xff, 0xff, 99, 9, 9, 9 }, .port = 9 };
-        dht_try(net_dht(&net, 0), net.now, DHT_FROM_PEOPLE, &net.outside, 1);
-        dht_op op = net_begin(
-            &net, 0, &(struct dht_request){ .task = DHT_ANNOUNCE, .target = some_place(1) });
-        for (int i = 0; i < 200 && net_told(&net, 0, DHT_ENDED, op) == 0; i++) {
-            net_run(&net, 50 * MILLISECOND);
-            writes = answer_outside(&net, &from, lose, writes);
-        }
-        size_t told = net_told(&net, 0, DHT_STORED, op);
-        CHECK(told != 0);
-        CHECK_INT(net.nodes[0].events[told - 1].stored, lose < 2);
-        CHECK_INT(writes, lose == 0 ? 1 : 2);
-        net_finish(&net);
+        CHECK_INT(announce_outside(KRPC_ANNOUNCE_PEER, lose, &came), lose < 2);
+        CHECK_INT(came, lose == 0 ? 1 : 2);
+    }
+}
+
+static void test_a_search_that_was_lost_begins_once_more(void)
+{
+    size_t came;
+    for (size_t lose = 0; lose < 4; lose++) {
+        CHECK_INT(announce_outside(KRPC_GET_PEERS, lose, &came), lose < 2);
+        CHECK_INT(came, lose == 0 ? 1 : 2);
     }
 }
 
@@ -495,11 +560,15 @@ TESTS(TEST(test_a_ping_is_answered_by_whoever_is_there), TEST(test_a_ping_to_nob
       TEST(test_a_cancelled_operation_says_nothing_more),
       TEST(test_an_item_that_is_not_valid_is_refused), TEST(test_there_is_a_most_of_operations),
       TEST(test_a_newcomer_knows_the_network_within_seconds),
-      TEST(test_a_router_is_asked_and_not_kept), TEST(test_who_meets_nobody_asks_for_routers_once),
+      TEST(test_a_router_is_asked_and_not_kept),
+      TEST(test_who_meets_nobody_asks_for_routers_now_and_then),
+      TEST(test_a_lost_packet_does_not_cost_the_way_back),
+      TEST(test_the_way_back_is_found_when_there_is_a_network_again),
       TEST(test_saved_nodes_lead_back_though_most_are_gone),
       TEST(test_damaged_saved_nodes_are_refused), TEST(test_an_id_follows_the_address_others_see),
       TEST(test_two_overlays_live_beside_each_other),
       TEST(test_an_answer_counts_only_from_whom_was_asked),
       TEST(test_a_write_that_was_lost_is_sent_once_more),
+      TEST(test_a_search_that_was_lost_begins_once_more),
       TEST(test_a_stranger_gets_four_packets_a_second_at_most), TEST(test_a_guest_never_serves),
       TEST(test_an_idle_node_is_quiet))

@@ -13,7 +13,7 @@
 
 enum purpose {
     FOR_TABLE,  /* is it alive? */
-    FOR_ENTRY,  /* an address that may be a node: does anybody answer? */
+    FOR_ENTRY,  /* an address that may be a node: does anybody answer? `number`: tries in vain */
     FOR_ROUTER, /* the same at a public entry point, which is not to be kept */
     FOR_SEARCH, /* `owner` is an operation, `number` its lookup's question */
     FOR_WRITE,  /* `owner` is an operation, `number` the place written to */

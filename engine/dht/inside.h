@@ -24,6 +24,7 @@ struct attempt {
     struct dht_node node;
     bool id_known;
     uint8_t purpose; /* FOR_ENTRY or FOR_ROUTER */
+    uint8_t tries;   /* in vain, so far */
 };
 
 struct packet {
@@ -37,7 +38,7 @@ struct dht {
     struct dht_settings settings;
     struct rng *rng;
     struct log *log;
-    instant born, now; /* `now`: the newest we were told */
+    instant now; /* the newest we were told */
     struct dht_id id[FAMILIES];
     struct table *table[FAMILIES]; /* NULL: a family we have not */
     struct estimate estimate[FAMILIES];
@@ -55,7 +56,9 @@ struct dht {
     struct attempt *attempts; /* those to be tried first come last */
     size_t attempt_count, attempt_room;
     instant attempt_due;
-    bool told_nobody, entered;
+    instant heard;       /* anybody answered, or we began */
+    instant told_nobody; /* 0: not yet */
+    bool entered;
     bool at_chore[FAMILIES]; /* a search of the table's runs */
 
     /* out.c */
@@ -112,6 +115,9 @@ void upkeep_advance(struct dht *dht, instant now);
 /* Somebody answered who was tried. */
 void upkeep_entered(struct dht *dht, instant now, enum family family, const struct krpc *answer);
 instant upkeep_deadline(const struct dht *dht);
+/* Somebody who was tried is slow. */
+void upkeep_slow(struct dht *dht, const struct query *query);
+void upkeep_moved(struct dht *dht, instant now);
 bool upkeep_is_hopeful(const struct dht *dht); /* somebody may still answer */
 
 #endif

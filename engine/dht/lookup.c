@@ -426,6 +426,14 @@ size_t lookup_places(const struct lookup *lookup, struct lookup_place *out, size
     return count;
 }
 
+bool lookup_gave(const struct lookup *lookup)
+{
+    for (size_t rank = 0; rank < lookup->pool.count; rank++)
+        if (gave_what_we_want(lookup, pool_at(&lookup->pool, rank)))
+            return true;
+    return false;
+}
+
 bool lookup_crowded(const struct lookup *lookup)
 {
     return lookup->crowded;

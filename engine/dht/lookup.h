@@ -65,6 +65,7 @@ struct lookup_place {
     struct bytes token; /* valid while the lookup lives */
 };
 size_t lookup_places(const struct lookup *lookup, struct lookup_place *out, size_t most);
+bool lookup_gave(const struct lookup *lookup); /* anybody, what the search is for */
 bool lookup_crowded(const struct lookup *lookup);
 unsigned lookup_rounds(const struct lookup *lookup); /* longest chain of nodes asked */
 

@@ -312,12 +312,32 @@ void operation_finish(struct dht *dht, instant now, struct operation *operation)
     operation_become(operation, STAGE_RESTING);
     operation->due = now + jittered(dht, wait);
     operation->round++;
+    operation->again = false;
     drop_search(operation);
     write_clear(operation);
 }
 
+/* Nobody answered what the search is for: in a small network a lost packet,
+   or one above somebody's rate, is enough. */
+static bool search_again(struct operation *operation, instant now)
+{
+    bool gave = false;
+    for (size_t family = 0; family < FAMILIES; family++)
+        gave =
+            gave || (operation->lookup[family] != NULL && lookup_gave(operation->lookup[family]));
+    if (gave || operation->chore || operation->again)
+        return false;
+    operation->again = true;
+    operation_become(operation, STAGE_RESTING);
+    operation->due = now + AGAIN_AFTER;
+    drop_search(operation);
+    return true;
+}
+
 static void search_over(struct dht *dht, instant now, struct operation *operation)
 {
+    if (search_again(operation, now))
+        return;
     operation->cost.took = now - operation->began;
     for (size_t family = 0; family < FAMILIES; family++)
         if (operation->lookup[family] != NULL)
@@ -366,8 +386,10 @@ static void pump_waiting(struct dht *dht, instant now, struct operation *operati
 static void begin_again(struct operation *operation, instant now)
 {
     operation_become(operation, STAGE_WAITING);
-    operation->began = now;
     operation->due = now + WAIT_MOST;
+    if (operation->again)
+        return;
+    operation->began = now;
     operation->cost = (struct dht_cost){ 0 };
 }
 

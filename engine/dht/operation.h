@@ -19,6 +19,9 @@ enum write_state {
     WRITE_OVER
 };
 
+/* Whom a packet was lost on, or whose rate was used up, is asked again then. */
+#define AGAIN_AFTER (1500 * MILLISECOND)
+
 struct write { /* one node to be written to */
     struct dht_node node;
     uint8_t state;
@@ -37,6 +40,7 @@ struct operation {
     uint8_t *item_memory;
     struct lookup *lookup[FAMILIES]; /* NULL: that overlay is not searched */
     uint32_t round;                  /* of a kept one: an answer from an earlier one is late */
+    bool again;                      /* this round: nobody gave what we want, once */
     instant began;                   /* this round */
     instant due;                     /* WAITING: to give up; RESTING: to begin again */
     struct dht_cost cost;

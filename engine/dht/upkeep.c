@@ -1,8 +1,9 @@
 /* Coming into the network, and staying in it.
 
    First those who answered in an earlier life, eight at once; then addresses that people know; and
-   when after 40 s nobody has answered at all, whoever runs us is asked for public routers. Later
-   the table says what is to be checked. */
+   when after 40 s nobody has answered at all, whoever runs us is asked for public routers. Without
+   a network nobody answers: so all of them are tried again and again, ever more slowly, until one
+   does. Later the table says what is to be checked. */
 #include "engine/dht/inside.h"
 
 #include "base/mem.h"
@@ -16,6 +17,9 @@
 #define PAUSE_COMING   (2 * SECOND) /* until then */
 #define PAUSE_SETTLED  (15 * SECOND)
 #define NOBODY_AFTER   (40 * SECOND)
+#define NOBODY_AGAIN   (10 * MINUTE)
+#define TRIES_OF_HOPE  2
+#define TRIES_SLOWEST  8 /* 2 s times 2^8: 8 minutes between one try of all and the next */
 
 /* --- addresses to try ------------------------------------------------------------------------- */
 
@@ -27,16 +31,22 @@ static bool is_waiting(const struct dht *dht, const struct address *at)
     return flight_is_asking(&dht->flight, at);
 }
 
-void upkeep_add(struct dht *dht, const struct attempt *attempt)
+static void append(struct dht *dht, const struct attempt *attempt)
 {
-    if (dht->attempt_count == DHT_ATTEMPTS_MAX || attempt->node.at.port == 0 ||
-        dht->table[family_of(&attempt->node.at)] == NULL || is_waiting(dht, &attempt->node.at))
+    if (dht->attempt_count == DHT_ATTEMPTS_MAX)
         return;
     if (dht->attempt_count == dht->attempt_room) {
         dht->attempt_room = dht->attempt_room == 0 ? 4 : 2 * dht->attempt_room;
         dht->attempts = mem_resized(dht->attempts, dht->attempt_room, sizeof *dht->attempts);
     }
     dht->attempts[dht->attempt_count++] = *attempt;
+}
+
+void upkeep_add(struct dht *dht, const struct attempt *attempt)
+{
+    if (attempt->node.at.port != 0 && dht->table[family_of(&attempt->node.at)] != NULL &&
+        !is_waiting(dht, &attempt->node.at))
+        append(dht, attempt);
 }
 
 static struct attempt next_attempt(struct dht *dht)
@@ -74,6 +84,7 @@ static void try_one(struct dht *dht, instant now, enum family family, const stru
                            .id_known = attempt->id_known,
                            .to = attempt->node,
                            .target = dht->id[family],
+                           .number = attempt->tries,
                            .due = now };
     out_ask(dht, &query);
 }
@@ -91,7 +102,33 @@ static void try_some(struct dht *dht, instant now)
         struct attempt attempt = next_attempt(dht);
         try_one(dht, now, family_of(&attempt.node.at), &attempt);
     }
-    dht->attempt_due = now + (good < ENOUGH ? PAUSE_COMING : PAUSE_SETTLED);
+    duration pause = good < ENOUGH ? PAUSE_COMING : PAUSE_SETTLED;
+    if (good == 0 && dht->attempt_count > 0)
+        pause <<= dht->attempts[0].tries;
+    dht->attempt_due = now + pause;
+}
+
+void upkeep_slow(struct dht *dht, const struct query *query)
+{
+    struct attempt again = { .node = query->to,
+                             .id_known = query->id_known,
+                             .purpose = query->purpose,
+                             .tries = query->number < TRIES_SLOWEST ? (uint8_t)(query->number + 1)
+                                                                    : TRIES_SLOWEST };
+    bool tried = query->purpose == FOR_ENTRY || query->purpose == FOR_ROUTER;
+    if (!tried || good_in_all(dht) > 0)
+        return;
+    if (dht->attempt_count == 0)
+        dht->attempt_due = later(dht->attempt_due, dht->now + (PAUSE_COMING << again.tries));
+    append(dht, &again);
+}
+
+void upkeep_moved(struct dht *dht, instant now)
+{
+    for (size_t i = 0; i < dht->attempt_count; i++)
+        dht->attempts[i].tries = 0;
+    dht->attempt_due = dht->heard = now;
+    dht->told_nobody = 0;
 }
 
 void upkeep_entered(struct dht *dht, instant now, enum family family, const struct krpc *answer)
@@ -106,7 +143,10 @@ void upkeep_entered(struct dht *dht, instant now, enum family family, const stru
 
 bool upkeep_is_hopeful(const struct dht *dht)
 {
-    return dht->attempt_count > 0 || dht->flight.count > 0;
+    for (size_t i = 0; i < dht->attempt_count; i++)
+        if (dht->attempts[i].tries < TRIES_OF_HOPE)
+            return true;
+    return flight_count(&dht->flight, QUERY_WAITING) + flight_count(&dht->flight, QUERY_SENT) > 0;
 }
 
 /* --- the table's chores ----------------------------------------------------------------------- */
@@ -138,7 +178,8 @@ static void do_chores(struct dht *dht, instant now)
 
 static instant nobody_at(const struct dht *dht)
 {
-    return dht->told_nobody || dht->entered ? NEVER : dht->born + NOBODY_AFTER;
+    instant due = dht->heard + (dht->entered ? TABLE_FRESH : NOBODY_AFTER);
+    return dht->told_nobody == 0 ? due : later(due, dht->told_nobody + NOBODY_AGAIN);
 }
 
 void upkeep_advance(struct dht *dht, instant now)
@@ -146,7 +187,7 @@ void upkeep_advance(struct dht *dht, instant now)
     if (dht->attempt_count > 0 && dht->attempt_due <= now)
         try_some(dht, now);
     if (nobody_at(dht) <= now) {
-        dht->told_nobody = true;
+        dht->told_nobody = now;
         out_event(dht, &(struct dht_event){ .kind = DHT_NOBODY });
     }
     do_chores(dht, now);

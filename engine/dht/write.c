@@ -81,7 +81,7 @@ static bool send(struct dht *dht, instant now, struct operation *operation, stru
         .target = operation->request.target,
         .owner = operation->id,
         .number = (uint32_t)(write - operation->writes),
-        .due = now,
+        .due = write->state == WRITE_SLOW ? now + AGAIN_AFTER : now,
     };
     return out_ask(dht, &query);
 }
