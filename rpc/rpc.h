@@ -19,7 +19,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 
-#define RPC_API                   "1.0"     /* minor versions only add */
+#define RPC_API                   "1.1"     /* minor versions only add */
 #define RPC_LINE_MAX_BYTES        (1 << 20) /* without its newline; both directions */
 #define RPC_DEPTH_MAX             16        /* braces within braces */
 #define RPC_VALUES_MAX            32768     /* values in one line: bounds what parsing may cost */

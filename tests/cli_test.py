@@ -244,7 +244,7 @@ def every_verb_is_explained(world):
         assert "Example:\n    ramage " + verb in told, told
     assert "contact rename" in home.run("help", "contact").out
     assert home.run("--version").out.startswith("ramage ")
-    assert home.run("version", "--json").one()["api"] == "1.0"
+    assert home.run("version", "--json").one()["api"] == "1.1"
 
 
 @case

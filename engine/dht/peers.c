@@ -164,10 +164,17 @@ static size_t count_of_share(const struct swarm *swarm, uint16_t share)
     return count;
 }
 
-static bool may_come(const struct peers *peers, const struct swarm *swarm, uint16_t share)
+/* In all lists together. */
+static bool has_room(const struct peers *peers, uint16_t share)
 {
-    return swarm->count < SERVED_PEERS && peers->count < SERVED_PEERS_ALL &&
-           peers->shares->peers[share] < SERVED_PEERS_ALL / PEERS_SHARE &&
+    return peers->count < SERVED_PEERS_ALL &&
+           (peers->shares == NULL ||
+            peers->shares->peers[share] < SERVED_PEERS_ALL / PEERS_SHARE);
+}
+
+static bool may_come(const struct swarm *swarm, uint16_t share)
+{
+    return swarm->count < SERVED_PEERS &&
            count_of_share(swarm, share) < SERVED_PEERS / PEERS_SHARE;
 }
 
@@ -187,16 +194,12 @@ bool peers_put(struct peers *peers, instant now, const struct dht_id *infohash,
 {
     uint16_t share = share_of(peers, from);
     struct swarm *swarm = find(peers, infohash);
-    if (swarm == NULL &&
-        (peers->count == SERVED_PEERS_ALL || (swarm = make_swarm(peers, infohash, share)) == NULL))
-        return false;
-    struct peer *there = find_peer(swarm, peer);
+    struct peer *there = swarm == NULL ? NULL : find_peer(swarm, peer);
     if (there == NULL) {
-        if (!may_come(peers, swarm, share)) {
-            if (swarm->count == 0)
-                remove_swarm(peers, swarm);
+        if (!has_room(peers, share) || (swarm != NULL && !may_come(swarm, share)))
+            return false; /* before anybody else's list makes room */
+        if (swarm == NULL && (swarm = make_swarm(peers, infohash, share)) == NULL)
             return false;
-        }
         there = add_peer(peers, swarm, share);
     } else {
         share = there->share;

@@ -234,6 +234,23 @@ static void test_one_address_cannot_flush_the_lists_of_others(void)
     peers_destroy(peers);
 }
 
+/* Nor by announces that are refused, when he has his share of all peers in others' lists. */
+static void test_a_refused_announce_puts_nobody_out(void)
+{
+    struct peers *peers = begin();
+    struct address liar = somebody(1 << 20);
+    for (unsigned i = 0; i < SERVED_INFOHASHES; i++)
+        CHECK(put(peers, start, i, somebody(256 * (i / 20))));
+    for (unsigned i = 0; i <= SERVED_PEERS_ALL / SERVED_PEERS + PEERS_SHARE; i++)
+        for (liar.port = 1; liar.port <= SERVED_PEERS / PEERS_SHARE; liar.port++)
+            put(peers, start, i, liar);
+    for (unsigned i = 0; i < 1000; i++)
+        CHECK(!put(peers, start, SERVED_INFOHASHES + i, liar));
+    for (unsigned i = 0; i < SERVED_INFOHASHES; i++)
+        CHECK(all(peers, start, i) > 0);
+    peers_destroy(peers);
+}
+
 static void test_all_lists_together_are_bounded(void)
 {
     struct peers *peers = begin();
@@ -292,5 +309,6 @@ TESTS(TEST(test_an_announce_is_found_for_45_minutes), TEST(test_two_ports_of_one
       TEST(test_a_64_of_ipv6_has_one_share),
       TEST(test_of_2000_lists_the_one_left_alone_longest_goes),
       TEST(test_one_address_cannot_flush_the_lists_of_others),
+      TEST(test_a_refused_announce_puts_nobody_out),
       TEST(test_all_lists_together_are_bounded), TEST(test_one_address_has_a_sixteenth_of_all),
       TEST(test_a_sample_is_of_different_ones))
