@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETTLING      (6 * MINUTE) /* the four of arriving included */
+#define SETTLING      (20 * MINUTE) /* those of arriving included */
 #define ARRIVING      (4 * MINUTE)
 #define SESSION       (200 * MINUTE)
 #define SILENT        25 /* per cent */
@@ -222,6 +222,25 @@ static void check_memory(const struct world *world, size_t nodes, bool hostile)
     CHECK(each <= (hostile ? MEMORY_LIED : MEMORY_MOST));
 }
 
+/* What the nodes take for the size, as a part of it. */
+static void print_estimates(const struct world *world, size_t nodes)
+{
+    double *sizes = mem_zeroed(nodes, sizeof *sizes);
+    size_t count = 0;
+    for (size_t i = 0; i < nodes; i++) {
+        struct dht_status status;
+        if (swarm_dht(world->swarm, i) == NULL)
+            continue;
+        dht_look(swarm_dht(world->swarm, i), swarm_now(world->swarm), &status);
+        sizes[count++] = status.ipv4.estimate / (double)nodes;
+    }
+    double half = part_of(sizes, count, 50), low = part_of(sizes, count, 5);
+    printf("# swarm of %zu: taken for %.2f times as large, by one in 20 for less than %.2f or more "
+           "than %.2f\n",
+           nodes, half, low, part_of(sizes, count, 95));
+    mem_free(sizes);
+}
+
 static bool is_enough(const struct tally *tally, size_t least_of_1000)
 {
     return tally->count > 0 && 1000 * tally->good >= least_of_1000 * tally->count;
@@ -238,6 +257,7 @@ static void live(struct world *world, size_t nodes, bool hostile)
 {
     swarm_run(world->swarm, SETTLING);
     check_memory(world, nodes, hostile);
+    print_estimates(world, nodes);
     for (size_t i = 0; i < world->count; i++)
         prepare(world, i);
     swarm_silence(world->swarm, SILENT);

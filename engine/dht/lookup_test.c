@@ -601,6 +601,30 @@ static void test_ids_that_do_not_fit_their_addresses_do_not_end_a_search(void)
     CHECK_INT(others, 7); /* one mask counts: its owner may just not know BEP 42 */
 }
 
+/* Closer than luck would have it; but whoever chose that id had to have an address for it. */
+static void test_an_id_that_fits_may_be_as_close_as_it_likes(void)
+{
+    for (int strict = 0; strict < 2; strict++) {
+        struct lookup_settings settings = { .method = KRPC_FIND_NODE, .strict = strict == 1 };
+        know_size(1000);
+        begin(&settings);
+        struct dht_node closest = fitting();
+        lookup_destroy(lookup);
+        settings.target = closest.id;
+        begin(&settings);
+        lookup_add(lookup, &closest, SPEAKS_UNKNOWN);
+        for (int i = 0; i < 20; i++) {
+            struct dht_node node = fitting();
+            lookup_add(lookup, &node, SPEAKS_UNKNOWN);
+        }
+        struct dht_node complete[8];
+        answer_all();
+        CHECK_INT(lookup_complete(lookup, complete, 8), 8);
+        CHECK_INT(id_equal(&complete[0].id, &closest.id), strict == 1);
+        end();
+    }
+}
+
 static void test_two_false_ids_do_not_keep_out_one_that_fits(void)
 {
     struct lookup_settings settings = { .method = KRPC_FIND_NODE, .strict = true };
@@ -764,6 +788,7 @@ TESTS(TEST(test_the_closest_are_asked_first), TEST(test_who_is_told_of_and_close
       TEST(test_a_token_too_long_is_none), TEST(test_a_hidden_target_is_told_to_the_closest_only),
       TEST(test_ids_too_close_for_luck_neither_end_nor_fill_a_search),
       TEST(test_ids_that_do_not_fit_their_addresses_do_not_end_a_search),
+      TEST(test_an_id_that_fits_may_be_as_close_as_it_likes),
       TEST(test_two_false_ids_do_not_keep_out_one_that_fits),
       TEST(test_a_search_that_ends_too_far_away_was_led_astray),
       TEST(test_a_crowded_place_is_stored_on_widely),

@@ -168,14 +168,12 @@ static size_t count_of_share(const struct swarm *swarm, uint16_t share)
 static bool has_room(const struct peers *peers, uint16_t share)
 {
     return peers->count < SERVED_PEERS_ALL &&
-           (peers->shares == NULL ||
-            peers->shares->peers[share] < SERVED_PEERS_ALL / PEERS_SHARE);
+           (peers->shares == NULL || peers->shares->peers[share] < SERVED_PEERS_ALL / PEERS_SHARE);
 }
 
 static bool may_come(const struct swarm *swarm, uint16_t share)
 {
-    return swarm->count < SERVED_PEERS &&
-           count_of_share(swarm, share) < SERVED_PEERS / PEERS_SHARE;
+    return swarm->count < SERVED_PEERS && count_of_share(swarm, share) < SERVED_PEERS / PEERS_SHARE;
 }
 
 static struct peer *add_peer(struct peers *peers, struct swarm *swarm, uint16_t share)

@@ -309,6 +309,5 @@ TESTS(TEST(test_an_announce_is_found_for_45_minutes), TEST(test_two_ports_of_one
       TEST(test_a_64_of_ipv6_has_one_share),
       TEST(test_of_2000_lists_the_one_left_alone_longest_goes),
       TEST(test_one_address_cannot_flush_the_lists_of_others),
-      TEST(test_a_refused_announce_puts_nobody_out),
-      TEST(test_all_lists_together_are_bounded), TEST(test_one_address_has_a_sixteenth_of_all),
-      TEST(test_a_sample_is_of_different_ones))
+      TEST(test_a_refused_announce_puts_nobody_out), TEST(test_all_lists_together_are_bounded),
+      TEST(test_one_address_has_a_sixteenth_of_all), TEST(test_a_sample_is_of_different_ones))

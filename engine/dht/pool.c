@@ -57,19 +57,27 @@ static bool are_too_close(const struct pool *pool, const struct dht_id *a, const
     return nodes > 0 && id_distance(a, b) * nodes * TOO_CLOSE < 1;
 }
 
-/* Ids so close are made up, and accomplices', nearly always: among honest nodes one search in
-   TOO_CLOSE meets one. Some are asked, so that such a one is found; but they neither end a search
-   nor drive anybody out of it. */
-static bool is_too_close(const struct pool *pool, const struct dht_node *node)
-{
-    return are_too_close(pool, &pool->target, &node->id);
-}
-
 /* Where most ids fit their addresses (BEP 42), whoever's does not may have chosen it to be here:
    one party at few addresses would be the closest to any place. */
 static bool is_unfit(const struct pool *pool, const struct dht_node *node)
 {
     return pool->strict && !id_fits(&node->id, &node->at);
+}
+
+/* An address of IPv4 for one place is one in 2^18: to be there takes very many. Of IPv6, somebody
+   may have that many. */
+static bool is_dear(const struct pool *pool, const struct dht_node *node)
+{
+    return pool->strict && address_is_ipv4(&node->at) && id_fits(&node->id, &node->at);
+}
+
+/* Ids so close are made up, and accomplices', nearly always: among honest nodes one search in
+   TOO_CLOSE meets one. Some are asked, so that such a one is found; but they neither end a search
+   nor drive anybody out of it. What is dear is believed, though the size may have been taken for
+   much too small when we knew nobody: all of a place would seem to be too close then. */
+static bool is_too_close(const struct pool *pool, const struct dht_node *node)
+{
+    return !is_dear(pool, node) && are_too_close(pool, &pool->target, &node->id);
 }
 
 /* A crowd at another place that is next to this one by chance is made up as well: who is as close
@@ -78,7 +86,8 @@ static bool is_unfit(const struct pool *pool, const struct dht_node *node)
 bool pool_counts(const struct pool *pool, const struct candidate *candidate, struct tally *tally)
 {
     if (candidate->too_close || (candidate->unfit && tally->unfit > tally->fit) ||
-        (tally->last != NULL && are_too_close(pool, &tally->last->node.id, &candidate->node.id)))
+        (tally->last != NULL && !is_dear(pool, &candidate->node) &&
+         are_too_close(pool, &tally->last->node.id, &candidate->node.id)))
         return false;
     tally->last = candidate;
     tally->fit += !candidate->unfit;
