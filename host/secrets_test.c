@@ -144,6 +144,7 @@ static void test_T27_a_signal_that_kills_wipes_them_first(void)
     for (size_t i = 0; i < COUNT(numbers); i++) {
         uint8_t *secret;
         number_to_raise = numbers[i];
+        signal(numbers[i], SIG_DFL); /* nohup(1) would have it ignored */
         pid_t child = in_child(be_killed, &secret);
         int status = end_of(child);
         CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == numbers[i]);

@@ -74,7 +74,7 @@ static void test_an_answer_in_any_pieces_arrives_and_events_wait_their_turn(void
         struct rpc_client *client = connect_to(&server, says, step);
         rpc_client_call(client, "session.hello", NULL, &answer);
         CHECK(answer.error == RPC_FINE);
-        CHECK_TEXT(rpc_text(answer.result, "api"), "1.1");
+        CHECK_TEXT(rpc_text(answer.result, "api"), "1.0");
         rpc_answer_release(&answer);
         for (int64_t seq = 1; seq <= 2; seq++) {
             json_t *event;
