@@ -31,7 +31,6 @@
 #define FOUND_LARGE  999
 #define FOUND        990
 #define MEMORY_MOST  (16 * 1024)
-#define MEMORY_LIED  (18 * 1024) /* liars fill every replacement in a table */
 
 struct trial {
     struct sign_pair pair;
@@ -210,7 +209,7 @@ static void check_manners(const struct world *world, size_t nodes)
 }
 
 /* Before anything is asked for: what a node holds for the trials is theirs, and grows with them. */
-static void check_memory(const struct world *world, size_t nodes, bool hostile)
+static void check_memory(const struct world *world, size_t nodes)
 {
     struct swarm_figures figures;
     swarm_figures(world->swarm, &figures);
@@ -219,7 +218,7 @@ static void check_memory(const struct world *world, size_t nodes, bool hostile)
     double each = (double)figures.memory / (double)figures.engines;
     printf("# swarm of %zu: %.1f KiB of memory per node, %zu engines\n", nodes, each / 1024,
            figures.engines);
-    CHECK(each <= (hostile ? MEMORY_LIED : MEMORY_MOST));
+    CHECK(each <= MEMORY_MOST);
 }
 
 /* What the nodes take for the size, as a part of it. */
@@ -253,10 +252,10 @@ struct cost {
     double rounds;
 };
 
-static void live(struct world *world, size_t nodes, bool hostile)
+static void live(struct world *world, size_t nodes)
 {
     swarm_run(world->swarm, SETTLING);
-    check_memory(world, nodes, hostile);
+    check_memory(world, nodes);
     print_estimates(world, nodes);
     for (size_t i = 0; i < world->count; i++)
         prepare(world, i);
@@ -278,7 +277,7 @@ static struct cost measure(const struct swarm_story *story, size_t nodes, size_t
                                        .arrival = ARRIVING };
     struct world world = { swarm_create(&settings), NULL, story->nodes >= 10000 ? 4000 : 600 };
     world.trials = mem_zeroed(world.count, sizeof *world.trials);
-    live(&world, nodes, hostile > 0);
+    live(&world, nodes);
     struct tally gets = tally_of(&world, true), finds = tally_of(&world, false);
     print_tally(nodes, "get", &gets);
     print_tally(nodes, "find peers", &finds);
