@@ -207,6 +207,13 @@ def mutable_items_are_replaced_by_their_owner(world):
     assert by_time["key"] == key and abs(by_time["seq"] - time.time()) < 100, by_time
     assert world.dht("get", by_time["target"], *where) == "now\n"
     world.refuse("NOTHING_FOUND", 3, "get", "--key", "00" * 32, *where)
+    # Several may begin with a key file that is not there yet: it is made once.
+    crowd = [world.start("dht", "put", "x", "--key-file", world.path("new"), *where, "--json")
+             for _ in range(6)]
+    keys = {json.loads(one.communicate(timeout=PATIENCE_SECONDS)[0].splitlines()[-1])["key"]
+            for one in crowd}
+    assert len(keys) == 1, keys
+    assert not [name for name in os.listdir(world.folder) if name.startswith("new.")]
 
 
 @case

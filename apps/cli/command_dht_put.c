@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -16,14 +18,30 @@
 
 /* --- the seed --------------------------------------------------------------------------------- */
 
-static bool make_seed(int file, char text[SEED_CHARS + 1])
+static bool write_seed(int file)
 {
     uint8_t seed[SEED_BYTES];
+    char text[SEED_CHARS + 1];
     bool good = getrandom(seed, sizeof seed, 0) == (ssize_t)sizeof seed;
     rpc_hex_print(BYTES_OF(seed), text);
-    wipe(seed, sizeof seed);
     good = good && write(file, text, SEED_CHARS) == SEED_CHARS && write(file, "\n", 1) == 1;
+    wipe(seed, sizeof seed);
+    wipe(text, sizeof text);
     return good && fsync(file) == 0;
+}
+
+/* Whole or not at all: two may begin at once, and then have the same. */
+static void make_seed(const char *path)
+{
+    char temporary[PATH_MAX];
+    int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    int file = size > 0 && (size_t)size < sizeof temporary ? mkostemp(temporary, O_CLOEXEC) : -1;
+    if (file < 0)
+        return;
+    if (write_seed(file))
+        (void)(link(temporary, path) == 0); /* or the other was first */
+    close(file);
+    unlink(temporary);
 }
 
 static bool take_seed(int file, char text[SEED_CHARS + 1])
@@ -39,15 +57,12 @@ static bool take_seed(int file, char text[SEED_CHARS + 1])
 /* Made where there is none, for its owner's eyes alone. */
 static bool read_seed(struct cli *cli, const char *path, char text[SEED_CHARS + 1])
 {
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        make_seed(path);
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    bool is_new = file < 0 && errno == ENOENT;
-    if (is_new)
-        file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool good = file >= 0 && (is_new ? make_seed(file, text) : take_seed(file, text));
+    bool good = file >= 0 && take_seed(file, text);
     if (file >= 0)
         close(file);
-    if (!good && is_new)
-        unlink(path);
     return good || (fail_usage(cli, "\"%.64s\" holds no seed of 64 hex digits", path), false);
 }
 
