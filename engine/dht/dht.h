@@ -63,7 +63,7 @@ enum dht_source {
     DHT_FROM_ROUTER, /* a public entry point: never kept in the table */
 };
 /* Places where a node may answer. They are tried soon, politely, and while nobody answers again, at
-   last every few minutes; at most 64 wait. */
+   last every few minutes, or hours where many wait; at most 64 of one call. */
 void dht_try(struct dht *dht, instant now, enum dht_source source, const struct address *at,
              size_t count);
 /* Nodes that answered lately, best first, to be kept over a restart: at most DHT_SAVED_MAX_BYTES.

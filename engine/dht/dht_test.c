@@ -337,6 +337,21 @@ static void test_the_way_back_is_found_when_there_is_a_network_again(void)
     }
 }
 
+static void test_an_address_just_typed_comes_before_those_tried_in_vain(void)
+{
+    begin(2);
+    size_t new = net_add(&net, NULL);
+    for (uint8_t i = 0; i < 60; i++) {
+        struct address dead = { .ip = { [10] = 0xff, 0xff, 97, i, 1, 1 }, .port = 1 };
+        dht_try(net_dht(&net, new), net.now, DHT_FROM_PEOPLE, &dead, 1);
+    }
+    net_run(&net, 3 * HOUR);
+    dht_try(net_dht(&net, new), net.now, DHT_FROM_PEOPLE, &net.nodes[0].at, 1);
+    net_run(&net, 2 * SECOND);
+    CHECK(good(new) > 0);
+    net_finish(&net);
+}
+
 static void test_saved_nodes_lead_back_though_most_are_gone(void)
 {
     static uint8_t saved[DHT_SAVED_MAX_BYTES];
@@ -562,6 +577,7 @@ TESTS(TEST(test_a_ping_is_answered_by_whoever_is_there), TEST(test_a_ping_to_nob
       TEST(test_a_newcomer_knows_the_network_within_seconds),
       TEST(test_a_router_is_asked_and_not_kept),
       TEST(test_who_meets_nobody_asks_for_routers_now_and_then),
+      TEST(test_an_address_just_typed_comes_before_those_tried_in_vain),
       TEST(test_a_lost_packet_does_not_cost_the_way_back),
       TEST(test_the_way_back_is_found_when_there_is_a_network_again),
       TEST(test_saved_nodes_lead_back_though_most_are_gone),

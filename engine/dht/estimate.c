@@ -2,6 +2,7 @@
    random place at about k / n of the space, so each search that ends measures n. */
 #include "engine/dht/estimate.h"
 
+#define SAMPLE_MOST 1e12 /* more than there are addresses: a liar's, or all too close */
 #define LEAST_NODES 8    /* a sample is made of at least so many */
 #define CROWD_LEAST 4    /* fewer are never a crowd */
 #define LUCK        1e-6 /* a place as crowded as that is no luck */
@@ -13,7 +14,8 @@
 static double sample_of(const struct dht_id *target, const struct dht_node *closest, size_t count)
 {
     double distance = id_distance(target, &closest[count - 1].id);
-    return distance > 0 ? ((double)count - 1.0 / 3) / distance : 0;
+    double sample = distance > 0 ? ((double)count - 1.0 / 3) / distance : SAMPLE_MOST;
+    return sample < SAMPLE_MOST ? sample : SAMPLE_MOST;
 }
 
 /* Our own place is looked at again and again: it has one say, the newest. */

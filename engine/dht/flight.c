@@ -102,6 +102,13 @@ static instant due_of(const struct query *query)
     return query->state == QUERY_SLOW ? query->sent + FLIGHT_GONE_AFTER : query->due;
 }
 
+void flight_forget(struct flight *flight, dht_op owner)
+{
+    for (size_t i = flight->count; i-- > 0;)
+        if (flight->queries[i].owner == owner)
+            flight_remove(flight, &flight->queries[i]);
+}
+
 struct query *flight_next_due(const struct flight *flight, instant now)
 {
     struct query *first = NULL;

@@ -53,6 +53,8 @@ struct query *flight_match(const struct flight *flight, struct bytes tid,
 void flight_learn(struct flight *flight, duration rtt);
 /* It is over. The pointer, and every other one, is void then. */
 void flight_remove(struct flight *flight, struct query *query);
+/* All of that operation: no answer to them is one any more. Pointers are void then, too. */
+void flight_forget(struct flight *flight, dht_op owner);
 /* A question whose time has come: to be sent, slow, or over; NULL: none at `now`. */
 struct query *flight_next_due(const struct flight *flight, instant now);
 instant flight_deadline(const struct flight *flight);

@@ -18,7 +18,7 @@ enum family { IPV4, IPV6, FAMILIES };
     1024                      /* written and not yet pulled; more answers than that are not given  \
                                */
 #define DHT_ATTEMPTS_MAX 1024 /* addresses where a node may be, to be tried */
-#define DHT_PEOPLE_MAX   64   /* of them by dht_try */
+#define DHT_PEOPLE_MAX   64   /* by one dht_try */
 
 struct attempt {
     struct dht_node node;
@@ -53,7 +53,7 @@ struct dht {
     dht_op newest;
 
     /* upkeep.c */
-    struct attempt *attempts; /* those to be tried first come last */
+    struct attempt *attempts; /* those to be tried first come first */
     size_t attempt_count, attempt_room;
     instant attempt_due;
     instant heard;       /* anybody answered, or we began */

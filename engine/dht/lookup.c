@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ASKS_MOST        300 /* a liar's company ends here */
@@ -17,7 +18,7 @@
 #define ASTRAY_MOST      24
 #define AROUND_MOST      16
 #define AROUND_RANK      20 /* wide: as far as the so many'th is to be expected */
-#define NODES_PER_ANSWER 32 /* some give 20 */
+#define NODES_PER_ANSWER 16 /* 8 are usual; some give 20 */
 #define TOO_CLOSE_ASKED  4
 #define UNFIT_ASKED      32
 #define HIDDEN_BITS      3 /* told to a node beyond what its own id shares with the target */
@@ -324,6 +325,7 @@ bool lookup_next(struct lookup *lookup, struct lookup_ask *out)
 /* The candidate a question was about, whose state was ASKED or SLOW and now is `next`. */
 static struct candidate *turn(struct lookup *lookup, uint32_t number, enum state next)
 {
+    assert(number / STAGES < lookup->pool.count);
     struct candidate *candidate = &lookup->pool.slots[number / STAGES];
     uint8_t *state = &candidate->state[number % STAGES];
     lookup->asked -= *state == ASKED;
@@ -333,12 +335,20 @@ static struct candidate *turn(struct lookup *lookup, uint32_t number, enum state
     return candidate;
 }
 
+/* One of each block: with the many ports of one dead address, asked one after the other, a liar
+   could draw a search out. */
 static void hear_of(struct lookup *lookup, struct bytes nodes, unsigned round)
 {
-    struct dht_node node;
-    for (size_t i = 0; i < NODES_PER_ANSWER && krpc_next_node(&nodes, lookup->settings.ipv6, &node);
-         i++)
-        pool_add(&lookup->pool, &node, round);
+    struct dht_node told[NODES_PER_ANSWER];
+    size_t count = 0;
+    while (count < NODES_PER_ANSWER &&
+           krpc_next_node(&nodes, lookup->settings.ipv6, &told[count])) {
+        size_t at = 0;
+        while (at < count && !address_same_block(&told[at].at, &told[count].at))
+            at++;
+        if (at == count)
+            pool_add(&lookup->pool, &told[count++], round);
+    }
 }
 
 void lookup_answered(struct lookup *lookup, uint32_t number, const struct lookup_answer *answer)

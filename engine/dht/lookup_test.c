@@ -273,14 +273,14 @@ static void test_local_addresses_stand_for_themselves(void)
     end();
 }
 
-static void test_an_ipv6_block_is_a_64(void)
+static void test_an_ipv6_block_is_a_48(void)
 {
     struct lookup_settings settings = find_node;
     settings.ipv6 = true;
     begin(&settings);
     struct dht_node told[3] = { node_at(100), node_at(200), node_at(300) };
     for (uint8_t i = 0; i < 3; i++)
-        told[i].at = (struct address){ .ip = { 0x2a, 1, [7] = i / 2, [15] = i }, .port = 6881 };
+        told[i].at = (struct address){ .ip = { 0x2a, 1, [5] = i / 2, [7] = i }, .port = 6881 };
     struct dht_node first = node_at(400);
     first.at = (struct address){ .ip = { 0x2a, 2, [15] = 1 }, .port = 6881 };
     lookup_add(lookup, &first, SPEAKS_UNKNOWN);
@@ -582,9 +582,9 @@ static void search_among_masks(bool strict, size_t *masks, size_t *others)
     }
     while (lookup_next(lookup, &ask)) {
         bool masked = ask.node.at.ip[12] == 90;
+        answer_as(&ask, &ask.node.id, told + 16 * (*masks % 4), masked ? 16 : 0, "");
         *masks += masked;
         *others += !masked;
-        answer_as(&ask, &ask.node.id, told, masked ? COUNT(told) : 0, "");
     }
     CHECK(lookup_done(lookup));
     end();
@@ -623,6 +623,50 @@ static void test_an_id_that_fits_may_be_as_close_as_it_likes(void)
         CHECK_INT(id_equal(&complete[0].id, &closest.id), strict == 1);
         end();
     }
+}
+
+/* An IPv6 address that fits is to be had for nothing: it is as close as luck has it, or made up. */
+static void test_an_ipv6_id_that_fits_may_not_be_too_close(void)
+{
+    struct lookup_settings settings = { .method = KRPC_FIND_NODE, .strict = true, .ipv6 = true };
+    struct dht_node closest = { .at = { .ip = { 0x2a, 7, [15] = 1 }, .port = 6881 } }, complete[8];
+    know_size(1000);
+    begin(&settings);
+    id_make(&closest.id, &closest.at, &rng);
+    lookup_destroy(lookup);
+    settings.target = closest.id;
+    begin(&settings);
+    lookup_add(lookup, &closest, SPEAKS_UNKNOWN);
+    for (uint8_t i = 0; i < 20; i++) {
+        struct dht_node node = { .at = { .ip = { 0x2a, 8, i, [15] = 1 }, .port = 6881 } };
+        id_make(&node.id, &node.at, &rng);
+        lookup_add(lookup, &node, SPEAKS_UNKNOWN);
+    }
+    answer_all();
+    CHECK_INT(lookup_complete(lookup, complete, 8), 8);
+    CHECK(!id_equal(&complete[0].id, &closest.id));
+    end();
+}
+
+/* One dead address, many ports: each in turn would be waited for. */
+static void test_an_answer_names_one_of_each_block(void)
+{
+    struct dht_node told[16];
+    struct lookup_ask ask;
+    size_t dead = 0;
+    begin(&find_node);
+    for (uint16_t i = 0; i < COUNT(told); i++) {
+        told[i] = node_at(i + 1u);
+        told[i].at = (struct address){ .ip = { [10] = 0xff, 0xff, 90, 1, 1, 1 }, .port = i + 1 };
+    }
+    add(500);
+    for (; lookup_next(lookup, &ask); dead++)
+        if (distance_of(&ask.node) == 500)
+            answer_as(&ask, &ask.node.id, told, COUNT(told), "");
+        else
+            lookup_failed(lookup, ask.number);
+    CHECK_INT(dead, 1 + 1);
+    end();
 }
 
 static void test_two_false_ids_do_not_keep_out_one_that_fits(void)
@@ -774,7 +818,7 @@ TESTS(TEST(test_the_closest_are_asked_first), TEST(test_who_is_told_of_and_close
       TEST(test_it_waits_for_none_that_is_slow), TEST(test_without_an_answer_it_waits_to_the_end),
       TEST(test_nobody_to_ask_is_the_end), TEST(test_more_answer_when_more_are_wanted),
       TEST(test_a_block_has_one_voice), TEST(test_a_silent_one_does_not_silence_his_block),
-      TEST(test_local_addresses_stand_for_themselves), TEST(test_an_ipv6_block_is_a_64),
+      TEST(test_local_addresses_stand_for_themselves), TEST(test_an_ipv6_block_is_a_48),
       TEST(test_an_address_is_known_under_two_ids_at_most),
       TEST(test_an_id_farther_than_said_is_found_where_it_is),
       TEST(test_an_id_closer_than_said_is_silence),
@@ -789,6 +833,8 @@ TESTS(TEST(test_the_closest_are_asked_first), TEST(test_who_is_told_of_and_close
       TEST(test_ids_too_close_for_luck_neither_end_nor_fill_a_search),
       TEST(test_ids_that_do_not_fit_their_addresses_do_not_end_a_search),
       TEST(test_an_id_that_fits_may_be_as_close_as_it_likes),
+      TEST(test_an_ipv6_id_that_fits_may_not_be_too_close),
+      TEST(test_an_answer_names_one_of_each_block),
       TEST(test_two_false_ids_do_not_keep_out_one_that_fits),
       TEST(test_a_search_that_ends_too_far_away_was_led_astray),
       TEST(test_a_crowded_place_is_stored_on_widely),

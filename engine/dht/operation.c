@@ -295,6 +295,14 @@ static duration jittered(struct dht *dht, duration period)
     return period - period / 10 + rng_below(dht->rng, period / 5);
 }
 
+/* Its questions go with the search: the next one would take their answers for its own. */
+static void rest(struct dht *dht, struct operation *operation)
+{
+    operation_become(operation, STAGE_RESTING);
+    flight_forget(&dht->flight, operation->id);
+    drop_search(operation);
+}
+
 void operation_finish(struct dht *dht, instant now, struct operation *operation)
 {
     const struct dht_request *request = &operation->request;
@@ -309,34 +317,32 @@ void operation_finish(struct dht *dht, instant now, struct operation *operation)
     duration wait = operation->stored == 0          ? AGAIN_WITHOUT
                     : request->task == DHT_ANNOUNCE ? ANNOUNCE_AGAIN
                                                     : PUT_AGAIN;
-    operation_become(operation, STAGE_RESTING);
     operation->due = now + jittered(dht, wait);
     operation->round++;
     operation->again = false;
-    drop_search(operation);
+    rest(dht, operation);
     write_clear(operation);
 }
 
 /* Nobody answered what the search is for: in a small network a lost packet,
    or one above somebody's rate, is enough. */
-static bool search_again(struct operation *operation, instant now)
+static bool search_again(struct dht *dht, instant now, struct operation *operation)
 {
     bool gave = false;
     for (size_t family = 0; family < FAMILIES; family++)
         gave =
             gave || (operation->lookup[family] != NULL && lookup_gave(operation->lookup[family]));
-    if (gave || operation->chore || operation->again)
+    if (gave || operation->settled || operation->chore || operation->again)
         return false;
     operation->again = true;
-    operation_become(operation, STAGE_RESTING);
     operation->due = now + AGAIN_AFTER;
-    drop_search(operation);
+    rest(dht, operation);
     return true;
 }
 
 static void search_over(struct dht *dht, instant now, struct operation *operation)
 {
-    if (search_again(operation, now))
+    if (search_again(dht, now, operation))
         return;
     operation->cost.took = now - operation->began;
     for (size_t family = 0; family < FAMILIES; family++)

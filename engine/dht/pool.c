@@ -27,11 +27,11 @@ void pool_finish(struct pool *pool)
 /* Addresses in a local network stand for themselves. */
 static uint64_t block_of(const struct address *at)
 {
-    uint64_t block;
+    uint64_t block = 0;
     if (id_exempt(at))
         return 0;
-    if (!address_is_ipv4(at)) {
-        memcpy(&block, at->ip, sizeof block);
+    if (!address_is_ipv4(at)) { /* a /48, as a company gets it for the asking */
+        memcpy(&block, at->ip, 6);
         return block;
     }
     return (uint64_t)at->ip[12] << 16 | (uint64_t)at->ip[13] << 8 | at->ip[14];
@@ -150,25 +150,44 @@ static void put_in(struct pool *pool, size_t slot)
     pool->count++;
 }
 
-/* The farthest that was never asked makes room. SIZE_MAX: there is none, or it is closer. */
+/* It never answered, and will not. */
+static bool has_failed(const struct candidate *candidate)
+{
+    for (size_t stage = 0; stage < STAGES; stage++)
+        if (candidate->state[stage] != FRESH && candidate->state[stage] != FAILED)
+            return false;
+    return candidate_was_asked(candidate);
+}
+
+/* Who makes room for one at `rank`: somebody who said nothing, else the farthest that was never
+   asked and is not closer. SIZE_MAX: nobody. */
+static size_t rank_to_leave(const struct pool *pool, size_t rank)
+{
+    for (size_t last = pool->count; last-- > 0;)
+        if (has_failed(pool_at(pool, last)))
+            return last;
+    for (size_t last = pool->count; last-- > rank;)
+        if (!candidate_was_asked(pool_at(pool, last)))
+            return last;
+    return SIZE_MAX;
+}
+
 static size_t slot_for(struct pool *pool, const struct dht_id *id)
 {
-    size_t rank = rank_of(pool, id);
     if (pool->count < POOL_MOST)
         return pool->count;
-    for (size_t last = pool->count; last-- > rank;)
-        if (!candidate_was_asked(pool_at(pool, last))) {
-            size_t slot = pool->order[last];
-            take_out(pool, last);
-            return slot;
-        }
-    return SIZE_MAX;
+    size_t rank = rank_to_leave(pool, rank_of(pool, id));
+    if (rank == SIZE_MAX)
+        return SIZE_MAX;
+    size_t slot = pool->order[rank];
+    take_out(pool, rank);
+    return slot;
 }
 
 struct candidate *pool_add(struct pool *pool, const struct dht_node *node, unsigned round)
 {
-    if (is_known(pool, node) || (pool->too_close == TOO_CLOSE_KEPT && is_too_close(pool, node)) ||
-        (pool->unfit == UNFIT_KEPT && is_unfit(pool, node)))
+    if (is_known(pool, node) || (pool->too_close >= TOO_CLOSE_KEPT && is_too_close(pool, node)) ||
+        (pool->unfit >= UNFIT_KEPT && is_unfit(pool, node)))
         return NULL;
     size_t slot = slot_for(pool, &node->id);
     if (slot == SIZE_MAX)

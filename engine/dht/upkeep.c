@@ -31,6 +31,7 @@ static bool is_waiting(const struct dht *dht, const struct address *at)
     return flight_is_asking(&dht->flight, at);
 }
 
+/* Behind those tried as often: a new one comes first. */
 static void append(struct dht *dht, const struct attempt *attempt)
 {
     if (dht->attempt_count == DHT_ATTEMPTS_MAX)
@@ -39,7 +40,10 @@ static void append(struct dht *dht, const struct attempt *attempt)
         dht->attempt_room = dht->attempt_room == 0 ? 4 : 2 * dht->attempt_room;
         dht->attempts = mem_resized(dht->attempts, dht->attempt_room, sizeof *dht->attempts);
     }
-    dht->attempts[dht->attempt_count++] = *attempt;
+    size_t at = dht->attempt_count++;
+    for (; at > 0 && dht->attempts[at - 1].tries > attempt->tries; at--)
+        dht->attempts[at] = dht->attempts[at - 1];
+    dht->attempts[at] = *attempt;
 }
 
 void upkeep_add(struct dht *dht, const struct attempt *attempt)

@@ -161,6 +161,8 @@ void write_answered(struct operation *operation, uint32_t number)
 void write_refused(struct operation *operation, uint32_t number, int64_t code)
 {
     bool newer = operation->newest > operation->item.seq;
+    uint8_t state = operation->writes[number].state;
+    bool twice = state == WRITE_ASKED_AGAIN || state == WRITE_SILENT;
     if (!is_first_word(operation, number))
         return;
     /* Some clients refuse what they hold already. */
@@ -169,8 +171,9 @@ void write_refused(struct operation *operation, uint32_t number, int64_t code)
         return;
     }
     operation->refused++;
-    /* Whoever says that nothing matches where nothing was to be compared lies. */
-    bool compared = operation->request.has_cas && operation->round == 0;
+    /* Whoever says that nothing matches where nothing was to be compared lies; and whoever was
+       asked twice may hold ours already. */
+    bool compared = operation->request.has_cas && operation->round == 0 && !twice;
     if (code == SEQ_TOO_LOW || (code == CAS_MISMATCH && compared))
         operation->outdated = true;
 }
