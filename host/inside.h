@@ -80,12 +80,14 @@ void log_start(struct log *log, bool verbose);
 struct rng rng_of_system(void);
 
 /* wire.c */
+bool wire_address(const struct sockaddr *from, uint16_t port, struct address *out);
 bool wires_send(struct host *host, const struct datagrams *run); /* false: held, wait */
 bool wires_ready(const struct host *host);                       /* nothing is held */
 void wires_close(struct host *host);
 
 /* moves.c: notices when our own addresses change. */
 void moves_start(struct host *host);
+void moves_tell(struct host *host); /* the node, where it can be reached */
 void moves_close(struct host *host);
 
 /* server.c */

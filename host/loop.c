@@ -50,7 +50,7 @@ static void on_timer(uv_poll_t *poll, int status, int events)
 static void tell_events(struct host *host)
 {
     struct node_event event;
-    while (host->node != NULL && node_next_event(host->node, &event))
+    while (host->node != NULL && node_next_event(host->node, host_now(host), &event))
         if (host->settings.hooks.event != NULL)
             host->settings.hooks.event(host->settings.hooks.self, &event);
 }
@@ -121,6 +121,7 @@ void host_drive(struct host *host, struct node *node)
 {
     assert(host->node == NULL);
     host->node = node;
+    moves_tell(host);
     host_touch(host);
 }
 

@@ -45,6 +45,50 @@ static uint64_t digest_of_addresses(void)
     return digest;
 }
 
+static bool is_wildcard(const struct address *at)
+{
+    static const struct address any4 = { .ip = { [10] = 0xff, [11] = 0xff } }, any6 = { .port = 0 };
+    return memcmp(at->ip, any4.ip, sizeof at->ip) == 0 ||
+           memcmp(at->ip, any6.ip, sizeof at->ip) == 0;
+}
+
+/* Nobody reaches us there from elsewhere. */
+static bool is_for_us_alone(const struct address *at)
+{
+    static const uint8_t six[16] = { [15] = 1 };
+    if (address_is_ipv4(at))
+        return at->ip[12] == 127 || (at->ip[12] == 169 && at->ip[13] == 254);
+    return memcmp(at->ip, six, sizeof six) == 0 ||
+           (at->ip[0] == 0xfe && (at->ip[1] & 0xc0) == 0x80);
+}
+
+/* A socket that hears on all addresses hears on each of these. */
+static size_t add_all(const struct address *bound, struct address *out, size_t most)
+{
+    struct ifaddrs *all;
+    size_t count = 0;
+    if (getifaddrs(&all) < 0)
+        return 0;
+    for (const struct ifaddrs *one = all; one != NULL && count < most; one = one->ifa_next)
+        count += wire_address(one->ifa_addr, bound->port, &out[count]) &&
+                 !is_for_us_alone(&out[count]) &&
+                 address_is_ipv4(&out[count]) == address_is_ipv4(bound);
+    freeifaddrs(all);
+    return count;
+}
+
+void moves_tell(struct host *host)
+{
+    struct address bound[HOST_LISTEN_MAX], at[NODE_LISTENS_MAX];
+    size_t sockets = host_listening(host, bound), count = 0;
+    for (size_t i = 0; i < sockets && count < COUNT(at); i++)
+        if (is_wildcard(&bound[i]))
+            count += add_all(&bound[i], at + count, COUNT(at) - count);
+        else
+            at[count++] = bound[i];
+    node_listens(host->node, host_now(host), at, count);
+}
+
 static void look(uv_timer_t *timer)
 {
     struct host *host = timer->data;
@@ -56,6 +100,7 @@ static void look(uv_timer_t *timer)
     if (host->node == NULL)
         return;
     node_moved(host->node, host_now(host));
+    moves_tell(host);
     host_touch(host);
 }
 

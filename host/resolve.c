@@ -1,10 +1,9 @@
 /* Names: getaddrinfo(3) waits, so it does it beside the loop. */
-#include "host/host.h"
+#include "host/inside.h"
 
 #include "base/mem.h"
 
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +16,6 @@ struct resolving {
     size_t count;
 };
 
-static bool address_of(const struct sockaddr *from, uint16_t port, struct address *out)
-{
-    *out = (struct address){ .ip = { [10] = 0xff, [11] = 0xff }, .port = port };
-    if (from->sa_family == AF_INET)
-        memcpy(out->ip + 12, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
-    else if (from->sa_family == AF_INET6)
-        memcpy(out->ip, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
-    else
-        return false;
-    return true;
-}
-
 static void run(void *work)
 {
     struct resolving *resolving = work;
@@ -38,7 +25,7 @@ static void run(void *work)
     for (const struct addrinfo *at = found; at != NULL && resolving->count < HOST_RESOLVED_MAX;
          at = at->ai_next)
         resolving->count +=
-            address_of(at->ai_addr, resolving->port, &resolving->at[resolving->count]);
+            wire_address(at->ai_addr, resolving->port, &resolving->at[resolving->count]);
     freeaddrinfo(found);
 }
 

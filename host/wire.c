@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #define BATCHES_PER_ROUND 16 /* then others get their turn: 128 arrivals of up to 64 KiB */
@@ -221,6 +222,19 @@ enum host_trouble host_listen(struct host *host, const struct address *at, size_
         watch(host->wires[i]);
     moves_start(host);
     return HOST_FINE;
+}
+
+/* False: of neither family. `from` may be NULL. */
+bool wire_address(const struct sockaddr *from, uint16_t port, struct address *out)
+{
+    *out = (struct address){ .ip = { [10] = 0xff, [11] = 0xff }, .port = port };
+    if (from != NULL && from->sa_family == AF_INET)
+        memcpy(out->ip + 12, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+    else if (from != NULL && from->sa_family == AF_INET6)
+        memcpy(out->ip, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
+    else
+        return false;
+    return true;
 }
 
 size_t host_listening(const struct host *host, struct address out[HOST_LISTEN_MAX])

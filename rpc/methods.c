@@ -327,6 +327,10 @@ static const struct rpc_method methods[] = {
           TIME("expires", "when it will be given up")
           TIME("last_seen", "of the contact; absent: never")
           TIME("next_try", "absent: nothing to dial, or no need to")
+          TIME("told", "when our addresses were last left for the contact in the DHT")
+          WHOLE("told_on", 0, "by how many nodes they were taken")
+          TIME("looked", "when those of the contact were last looked for there")
+          TIME("heard", "when the contact wrote what was found")
           OBJECTS_MUST("attempts", "attempt", "the latest, newest last")),
       "Why a message is where it is" },
     { "network.status", RPC_NEEDS_NODE, NOTHING,

@@ -154,7 +154,7 @@ void talk_listen(struct sim_node *node)
 {
     struct node_event told;
     struct store_event event;
-    while (node_next_event(node->engine, &told))
+    while (node_next_event(node->engine, sim_clock(node), &told))
         if (told.event.seq == node->last_event + 1)
             read_event(node, &told.event);
     /* What came while he was away, or was told to nobody before a crash. */

@@ -63,6 +63,28 @@ static void print_waiting(const json_t *answer)
     putchar('\n');
 }
 
+/* How the two find each other without an address that holds. */
+static void print_places(const json_t *answer)
+{
+    const char *told = rpc_text(answer, "told"), *looked = rpc_text(answer, "looked");
+    const char *heard = rpc_text(answer, "heard");
+    if (rpc_flag(answer, "online") || (told == NULL && looked == NULL))
+        return;
+    fputs("DHT      ", stdout);
+    if (told != NULL) {
+        printf("our addresses left with %lld nodes ", (long long)rpc_whole(answer, "told_on", 0));
+        print_time(told);
+    }
+    if (looked != NULL) {
+        fputs(told != NULL ? "\n         looked for theirs " : "looked for theirs ", stdout);
+        print_time(looked);
+        fputs(heard == NULL ? ": nothing yet" : ": theirs are of ", stdout);
+        if (heard != NULL)
+            print_time(heard);
+    }
+    putchar('\n');
+}
+
 static void print_why(const json_t *answer)
 {
     const json_t *message = json_object_get(answer, "message");
@@ -85,6 +107,7 @@ static void print_why(const json_t *answer)
         fputs("never seen yet", stdout);
     }
     putchar('\n');
+    print_places(answer);
     print_attempts(answer);
 }
 

@@ -145,6 +145,11 @@ static json_t *show_why(struct daemon *daemon, const struct node_why *why)
         json_object_set_new(shown, "expires", show_time(why->owed.expires));
     show_time_unless(shown, "last_seen", why->last_seen, 0);
     show_time_unless(shown, "next_try", why->next_try, NEVER);
+    show_time_unless(shown, "told", why->told, 0);
+    if (why->told != 0)
+        json_object_set_new(shown, "told_on", json_integer((json_int_t)why->told_on));
+    show_time_unless(shown, "looked", why->looked, 0);
+    show_time_unless(shown, "heard", why->heard, 0);
     return shown;
 }
 

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "engine/crypto/card.h"
 #include "engine/crypto/certificate.h"
+#include "engine/crypto/devices.h"
 #include "engine/store/store.h"
 #include "engine/wish/wish.h"
 
@@ -78,6 +79,8 @@ struct chat_link_key {
 };
 size_t chat_link_keys(struct chat *chat, struct chat_link_key out[CHAT_LINK_KEYS]); /* wipe */
 void chat_device_pair(struct chat *chat, struct sign_pair *out);                    /* wipe */
+/* The head of our newest device list. */
+void chat_list_head(struct chat *chat, struct list_head *out);
 /* What our door shows. Valid until the next call. Size 0: the store failed. */
 struct bytes chat_record(struct chat *chat, instant now);
 /* The secrets that links to a device are made with, the best first. Wipe. */

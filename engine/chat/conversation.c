@@ -198,6 +198,9 @@ enum fault chat_learn(struct chat *chat, instant now, const struct news *news)
         outbox_writable(chat->outbox, news->device);
         return FAULT_NONE;
     case NEWS_KNOWN:
+    case NEWS_ITEM: /* meet's */
+    case NEWS_GOT:
+    case NEWS_STORED:
         return FAULT_NONE;
     }
     return FAULT_NONE;

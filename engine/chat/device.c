@@ -60,7 +60,7 @@ enum fault chat_device_seen(struct chat *chat, instant now, const struct certifi
     known.last_seen = later(known.last_seen, now); /* the clock may have been set back */
     if (stamp > known.newest_stamp)
         known.newest_stamp = stamp;
-    contact.last_seen = now;
+    contact.last_seen = later(contact.last_seen, now);
     fault = store_device_put(chat->store, &known);
     if (fault == FAULT_NONE)
         fault = store_contact_update(chat->store, &contact);

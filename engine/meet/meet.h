@@ -1,9 +1,10 @@
 /* Finding each other: where a contact may be reached, and who is called when.
 
-   For now a place is an address somebody typed, or one from which a contact's device once answered;
-   the DHT joins here. Per contact there is at most one dial at a time. With a known device its link
-   key is called; without one, and by turns when it does not answer, the door that the contact's
-   card opens. */
+   A place is an address somebody typed, one from which a contact's device once answered, or one
+   that his device left word of in the DHT, where only he and we can find and read it
+   (rendezvous.h). Per contact there is at most one dial at a time. With a known device its link key
+   is called; without one, and by turns when it does not answer, the door that the contact's card
+   opens. */
 #ifndef MEET_MEET_H
 #define MEET_MEET_H
 
@@ -31,6 +32,8 @@ void meet_contact_remove(struct meet *meet, instant now, int64_t contact);
 void meet_nudge(struct meet *meet, instant now, int64_t contact);
 /* Our own network changed: whoever is away is tried anew. */
 void meet_moved(struct meet *meet, instant now);
+/* Where we can be reached, the likeliest first, at most 8: contacts are told in the DHT. */
+void meet_self(struct meet *meet, instant now, const struct address *at, size_t count);
 
 struct meet_attempt {
     struct address address;
@@ -38,8 +41,17 @@ struct meet_attempt {
     instant started, ended; /* ended 0: still going on */
     const char *outcome;    /* NULL while going on */
 };
+/* What two who share a secret leave for each other in the DHT. Times are 0 where nothing was yet.
+ */
+struct meet_places {
+    instant told;   /* when our addresses were taken, by ... */
+    size_t told_on; /* ... so many nodes */
+    instant looked; /* when a look for his ended */
+    instant heard;  /* when he wrote what we found */
+};
 struct meet_reach {
     bool up, dialling;
+    struct meet_places places;
     struct address up_at;
     instant next_try;                            /* NEVER: nothing to dial, or no need */
     struct meet_attempt attempts[MEET_ATTEMPTS]; /* oldest first */
@@ -50,8 +62,8 @@ struct meet_reach {
 void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out);
 void meet_count(const struct meet *meet, size_t *up, size_t *dialling);
 
-/* --- wishes: DIAL (its id is the contact's row) and HANG_UP
- * --------------------------------------- */
+/* --- wishes: DIAL, HANG_UP, PUT and GET; their id is the contact's row --------------------------
+ */
 
 bool meet_next_wish(struct meet *meet, instant now, struct wish *out);
 enum fault meet_learn(struct meet *meet, instant now, const struct news *news);

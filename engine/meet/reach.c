@@ -1,47 +1,16 @@
-#include "engine/meet/meet.h"
+/* Whom to call, and when. */
+#include "engine/meet/inside.h"
 
-#include "base/list.h"
-#include "base/map.h"
 #include "base/mem.h"
 
 #include <assert.h>
 #include <string.h>
-
-enum reach_state {
-    REACH_AWAY,     /* not connected; next_try says when to call */
-    REACH_DIALLING, /* our call is under way */
-    REACH_UP,       /* connected, whoever called */
-    REACH_STATES,
-};
 
 /* Rows are where we are, columns where we may go. */
 static const bool may_become[REACH_STATES][REACH_STATES] = {
     [REACH_AWAY] = { [REACH_DIALLING] = true, [REACH_UP] = true },
     [REACH_DIALLING] = { [REACH_AWAY] = true, [REACH_UP] = true },
     [REACH_UP] = { [REACH_AWAY] = true, [REACH_UP] = true },
-};
-
-struct reach {
-    struct list link;
-    int64_t contact, device; /* device 0: none known */
-    enum reach_state state;
-    struct address up_at;
-    instant next_try;
-    duration pause; /* before the next try; 0: the last one worked */
-    bool door;      /* how the present or last dial went in */
-    bool leaving;   /* removed: hang up, then forget */
-    struct meet_attempt attempts[MEET_ATTEMPTS];
-    size_t attempt_count;
-};
-
-struct meet {
-    struct store *store;
-    struct chat *chat;
-    struct rng *rng;
-    struct list all;
-    struct map *by_contact;
-    size_t up, dialling;
-    instant earliest; /* of all next_try; may be too early after a change, never too late */
 };
 
 /* --- small moves ------------------------------------------------------------------------------ */
@@ -88,7 +57,7 @@ static void try_later(struct meet *meet, struct reach *reach, instant now)
     try_at(meet, reach, after(now, about(meet, reach->pause)));
 }
 
-static void try_now(struct meet *meet, struct reach *reach, instant now)
+void reach_try_now(struct meet *meet, struct reach *reach, instant now)
 {
     reach->pause = 0;
     if (reach->state == REACH_AWAY)
@@ -127,7 +96,7 @@ static void conclude(struct reach *reach, instant now, const struct address *add
 
 /* --- contacts --------------------------------------------------------------------------------- */
 
-static struct reach *reach_create(struct meet *meet, int64_t contact)
+static struct reach *reach_create(struct meet *meet, instant now, int64_t contact)
 {
     struct reach *reach = mem_zeroed(1, sizeof *reach);
     struct store_device device;
@@ -138,6 +107,7 @@ static struct reach *reach_create(struct meet *meet, int64_t contact)
     list_append(&meet->all, &reach->link);
     bool kept = map_put(meet->by_contact, key_of(&contact), reach);
     assert(kept);
+    places_begin(meet, reach, now);
     return reach;
 }
 
@@ -145,6 +115,7 @@ static void reach_destroy(struct meet *meet, struct reach *reach)
 {
     if (reach->state != REACH_AWAY)
         become(meet, reach, REACH_AWAY);
+    places_end(meet, reach);
     map_remove(meet->by_contact, key_of(&reach->contact));
     list_remove(&reach->link);
     mem_free(reach);
@@ -164,7 +135,9 @@ struct meet *meet_create(struct store *store, struct chat *chat, instant now, st
     meet->by_contact = map_create(2 * STORE_CONTACTS_MAX, rng_u64(rng));
     meet->earliest = NEVER;
     while (store_contact_next(store, at, &contact) == FAULT_NONE) {
-        try_now(meet, reach_create(meet, contact.id), now);
+        struct reach *reach = reach_create(meet, now, contact.id);
+        reach->last_up = contact.last_seen;
+        reach_try_now(meet, reach, now);
         at = contact.id;
     }
     wipe(&contact, sizeof contact);
@@ -193,7 +166,7 @@ enum answer meet_contact_add(struct meet *meet, instant now, int64_t contact,
             return ANSWER_DISK;
     }
     struct reach *reach = find(meet, contact);
-    try_now(meet, reach != NULL ? reach : reach_create(meet, contact), now);
+    reach_try_now(meet, reach != NULL ? reach : reach_create(meet, now, contact), now);
     return ANSWER_DONE;
 }
 
@@ -211,6 +184,7 @@ void meet_nudge(struct meet *meet, instant now, int64_t contact)
     struct reach *reach = find(meet, contact);
     if (reach == NULL || reach->state != REACH_AWAY)
         return;
+    places_seek(meet, reach, now);
     /* One dial a second is soon enough, also for somebody who writes a thousand messages. */
     instant soon = after(now, MEET_FIRST_PAUSE);
     for (size_t i = 0; i < reach->attempt_count; i++)
@@ -223,8 +197,10 @@ void meet_nudge(struct meet *meet, instant now, int64_t contact)
 
 void meet_moved(struct meet *meet, instant now)
 {
-    LIST_EACH (link, &meet->all)
-        try_now(meet, LIST_ITEM(link, struct reach, link), now);
+    LIST_EACH (link, &meet->all) {
+        reach_try_now(meet, LIST_ITEM(link, struct reach, link), now);
+        places_moved(meet, LIST_ITEM(link, struct reach, link), now);
+    }
 }
 
 /* --- wishes ----------------------------------------------------------------------------------- */
@@ -265,6 +241,63 @@ static bool wish_leave(struct meet *meet, struct reach *reach, struct wish *out)
     return connected;
 }
 
+static bool is_among(const struct address *one, const struct address *at, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (address_equal(one, &at[i]))
+            return true;
+    return false;
+}
+
+static bool is_being_called(const struct reach *reach, const struct address *at)
+{
+    for (size_t i = 0; i < reach->attempt_count; i++)
+        if (reach->attempts[i].ended == 0 && address_equal(&reach->attempts[i].address, at))
+            return true;
+    return false;
+}
+
+void reach_told(struct meet *meet, struct reach *reach, instant now, const struct address *at,
+                size_t count)
+{
+    for (size_t i = 0; i < count && reach->state == REACH_DIALLING; i++)
+        reach->anew |= !is_being_called(reach, &at[i]);
+    if (reach->state == REACH_UP)
+        reach->anew = !is_among(&reach->up_at, at, count);
+    if (reach->anew)
+        meet->earliest = now;
+    reach_try_now(meet, reach, now);
+}
+
+static bool wish_hang_up(struct reach *reach, struct wish *out)
+{
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_HANG_UP,
+                          .contact = reach->contact,
+                          .device = reach->device };
+    reach->anew = false;
+    reach->told_anew = true;
+    return true; /* the news that it is down begins the next call */
+}
+
+static bool wish_of(struct meet *meet, instant now, struct reach *reach, struct wish *out)
+{
+    if (reach->anew && reach->state != REACH_AWAY)
+        return wish_hang_up(reach, out);
+    if (reach->next_try <= now && reach->leaving)
+        return wish_leave(meet, reach, out);
+    if (reach->next_try <= now && meet->dialling < MEET_DIALS_MAX &&
+        wish_dial(meet, now, reach, out))
+        return true;
+    if (places_next_wish(meet, now, reach, out))
+        return true;
+    instant due = places_due(meet, reach);
+    if (reach->next_try > now)
+        due = earlier(due, reach->next_try);
+    meet->earliest = earlier(meet->earliest, due);
+    return false;
+}
+
 bool meet_next_wish(struct meet *meet, instant now, struct wish *out)
 {
     if (meet->earliest > now)
@@ -272,14 +305,7 @@ bool meet_next_wish(struct meet *meet, instant now, struct wish *out)
     meet->earliest = NEVER;
     LIST_EACH (link, &meet->all) {
         struct reach *reach = LIST_ITEM(link, struct reach, link);
-        bool wished = false;
-        if (reach->next_try > now)
-            meet->earliest = earlier(meet->earliest, reach->next_try);
-        else if (reach->leaving)
-            wished = wish_leave(meet, reach, out);
-        else if (meet->dialling < MEET_DIALS_MAX)
-            wished = wish_dial(meet, now, reach, out);
-        if (wished) {
+        if (wish_of(meet, now, reach, out)) {
             meet->earliest = now; /* there may be more: the next call walks the rest */
             return true;
         }
@@ -304,6 +330,8 @@ static enum fault come_up(struct meet *meet, instant now, struct reach *reach,
     reach->up_at = news->address;
     reach->pause = 0;
     reach->next_try = NEVER;
+    reach->last_up = now;
+    places_up(meet, reach, now);
     /* Where he was reached once he may be reached again; when all places are fixed ones, so be it.
      */
     enum fault fault = store_address_put(meet->store, reach->contact, &address);
@@ -323,10 +351,17 @@ static void go_down(struct meet *meet, instant now, struct reach *reach, const s
                                                 .ended = now,
                                                 .outcome = news->reason });
     become(meet, reach, REACH_AWAY);
-    if (reach->leaving)
+    if (reach->leaving) {
         reach_destroy(meet, reach);
+        return;
+    }
+    if (reach->told_anew)
+        reach_try_now(meet, reach, now);
     else
         try_later(meet, reach, now);
+    reach->told_anew = false;
+    if (news->was_up)
+        places_down(meet, reach, now);
 }
 
 /* Behind the door lay the key of his device: call it, at the address that opened. */
@@ -338,7 +373,7 @@ static enum fault become_known(struct meet *meet, instant now, struct reach *rea
     if (reach->state == REACH_DIALLING && reach->door) {
         conclude(reach, now, &news->address, "the door opened");
         become(meet, reach, REACH_AWAY);
-        try_now(meet, reach, now);
+        reach_try_now(meet, reach, now);
     }
     enum fault fault = store_address_put(meet->store, reach->contact, &address);
     return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
@@ -357,6 +392,10 @@ enum fault meet_learn(struct meet *meet, instant now, const struct news *news)
         return FAULT_NONE;
     case NEWS_KNOWN:
         return become_known(meet, now, reach, news);
+    case NEWS_ITEM:
+    case NEWS_GOT:
+    case NEWS_STORED:
+        return places_learn(meet, now, reach, news);
     case NEWS_RECEIVED:
     case NEWS_WRITABLE:
     case NEWS_BUSY:
@@ -382,6 +421,7 @@ void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out)
     out->up = reach->state == REACH_UP;
     out->dialling = reach->state == REACH_DIALLING;
     out->up_at = reach->up_at;
+    out->places = reach->places.seen;
     out->next_try = reach->next_try;
     out->attempt_count = reach->attempt_count;
     memcpy(out->attempts, reach->attempts, sizeof out->attempts);

@@ -87,6 +87,10 @@ enum answer node_why(struct node *node, instant now, int64_t message, struct nod
     wipe(&contact, sizeof contact);
     out->next_try = reach.next_try;
     out->address_count = reach.at_count;
+    out->told = reach.places.told;
+    out->told_on = reach.places.told_on;
+    out->looked = reach.places.looked;
+    out->heard = reach.places.heard;
     tell_attempts(&reach, out);
     return ANSWER_DONE;
 }

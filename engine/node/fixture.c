@@ -104,7 +104,7 @@ void send_off(struct side *from)
 static void look(struct side *side)
 {
     struct node_event event;
-    while (node_next_event(side->node, &event)) {
+    while (node_next_event(side->node, now, &event)) {
         side->received += event.event.kind == EVENT_MESSAGE_RECEIVED;
         side->delivered +=
             event.event.kind == EVENT_MESSAGE_STATE && event.event.detail == MESSAGE_DELIVERED;

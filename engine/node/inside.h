@@ -2,6 +2,7 @@
 #ifndef NODE_INSIDE_H
 #define NODE_INSIDE_H
 
+#include "base/list.h"
 #include "base/map.h"
 #include "engine/chat/chat.h"
 #include "engine/dht/dht.h"
@@ -28,8 +29,11 @@ struct node {
     struct log *log;
     struct node_settings settings;
     enum store_trouble trouble;
-    struct map *calls;                       /* by link */
-    struct map *current;                     /* by device: its call that is up */
+    struct map *calls;                      /* by link */
+    struct map *current;                    /* by device: its call that is up */
+    struct list errands;                    /* wishes that the DHT carries out */
+    struct address local[NODE_LISTENS_MAX]; /* where our network says we are */
+    size_t local_count;
     uint8_t held[CHAT_LINK_KEYS][KEY_BYTES]; /* public link keys that links hold for us */
     size_t held_count;
     uint64_t told; /* events given out so far */
@@ -54,6 +58,12 @@ void wishes_carry(struct node *node, instant now);  /* from rooms to links */
 void wishes_digest(struct node *node, instant now); /* from links to rooms */
 void calls_clear(struct node *node);
 
+/* errands.c */
+void errands_carry(struct node *node, instant now, const struct wish *wish); /* PUT and GET */
+/* False: it is none of theirs. */
+bool errands_take(struct node *node, instant now, const struct dht_event *event);
+void errands_clear(struct node *node);
+
 /* route.c */
 bool route_is_of_dht(struct bytes datagram);
 
@@ -61,6 +71,7 @@ bool route_is_of_dht(struct bytes datagram);
 void swarm_wake(struct node *node, instant now);
 void swarm_advance(struct node *node, instant now);
 void swarm_keep(struct node *node, instant now);
+void swarm_tell_self(struct node *node, instant now); /* where we are, to meet */
 instant swarm_deadline(const struct node *node);
 
 /* agenda.c */

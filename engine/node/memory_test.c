@@ -97,7 +97,7 @@ static void hand_over(struct side *from, struct side *to)
 static void look(struct side *side)
 {
     struct node_event event;
-    while (node_next_event(side->node, &event))
+    while (node_next_event(side->node, now, &event))
         side->delivered +=
             event.event.kind == EVENT_MESSAGE_STATE && event.event.detail == MESSAGE_DELIVERED;
 }

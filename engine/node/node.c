@@ -165,6 +165,7 @@ enum fault node_create(const struct node_settings *settings, instant now, struct
     node->log = log;
     node->calls = map_create(LINK_MAX_COUNT, rng_u64(rng));
     node->current = map_create(LINK_MAX_COUNT, rng_u64(rng));
+    list_init(&node->errands);
     *trouble = STORE_FINE;
     enum fault fault =
         settings->bare ? FAULT_NONE : store_open(&settings->place, &node->store, trouble);
@@ -188,6 +189,7 @@ void node_destroy(struct node *node)
     if (node == NULL)
         return;
     calls_clear(node);
+    errands_clear(node);
     map_destroy(node->calls);
     map_destroy(node->current);
     dht_destroy(node->dht);
@@ -299,13 +301,19 @@ static bool next_kept(struct node *node, struct store_event *out)
     return true;
 }
 
-bool node_next_event(struct node *node, struct node_event *out)
+bool node_next_event(struct node *node, instant now, struct node_event *out)
 {
     *out = (struct node_event){ 0 };
     if (next_kept(node, &out->event))
         return true;
-    out->of_dht = runs(node) && node->dht != NULL && dht_next_event(node->dht, &out->dht);
-    return out->of_dht;
+    while (runs(node) && node->dht != NULL && dht_next_event(node->dht, &out->dht)) {
+        if (out->dht.kind == DHT_SELF)
+            swarm_tell_self(node, now);
+        out->of_dht = !errands_take(node, now, &out->dht);
+        if (out->of_dht)
+            return true;
+    }
+    return false;
 }
 
 instant node_deadline(const struct node *node)

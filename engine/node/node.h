@@ -60,7 +60,8 @@ void node_receive(struct node *node, instant now, const struct address *from,
                   struct bytes datagram);
 void node_advance(struct node *node, instant now);
 bool node_next_datagrams(struct node *node, instant now, struct datagrams *out);
-bool node_next_event(struct node *node, struct node_event *out); /* settled, in order of seq */
+bool node_next_event(struct node *node, instant now,
+                     struct node_event *out); /* settled, in order of seq */
 instant node_deadline(const struct node *node);
 
 /* Makes everything so far durable. The host calls it before it lets answers of commands out. */
@@ -130,6 +131,10 @@ struct node_why {
     instant last_seen, next_try; /* next_try NEVER: nothing to dial */
     struct node_attempt attempts[NODE_ATTEMPTS];
     size_t attempt_count, address_count;
+    /* What we left for the contact in the DHT, on so many nodes; when we looked for his; when he
+       wrote it. 0: not yet. */
+    instant told, looked, heard;
+    size_t told_on;
 };
 enum answer node_why(struct node *node, instant now, int64_t message, struct node_why *out);
 
@@ -153,6 +158,10 @@ enum fault node_dht_begin(struct node *node, instant now, const struct dht_reque
 void node_dht_cancel(struct node *node, dht_op op);
 void node_dht_try(struct node *node, instant now, enum dht_source source, const struct address *at,
                   size_t count);
+/* Where our own network says that we can be reached, sockets with their ports: contacts are told,
+   and what others see of us as well. */
+#define NODE_LISTENS_MAX 8
+void node_listens(struct node *node, instant now, const struct address *at, size_t count);
 /* All zero where none runs. */
 void node_dht_status(const struct node *node, instant now, struct dht_status *out);
 /* Of a bare node, which has no store; others keep their nodes themselves. */

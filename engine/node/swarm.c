@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <string.h>
 
 static_assert(DHT_SAVED_MAX_BYTES <= STORE_NODES_MAX_BYTES, "the store keeps what the DHT saves");
 
@@ -48,6 +49,7 @@ void swarm_wake(struct node *node, instant now)
         return;
     restore(node, now);
     try_contacts(node, now);
+    swarm_tell_self(node, now);
 }
 
 void swarm_keep(struct node *node, instant now)
@@ -62,6 +64,41 @@ void swarm_keep(struct node *node, instant now)
         return;
     size_t size = dht_save(node->dht, saved);
     node_note(node, store_nodes_put(node->store, (struct bytes){ saved, size }));
+}
+
+static size_t add(struct address *at, size_t count, const struct address *one)
+{
+    for (size_t i = 0; i < count; i++)
+        if (address_equal(&at[i], one))
+            return count;
+    if (one->port == 0 || count == WISH_ADDRESSES)
+        return count;
+    at[count] = *one;
+    return count + 1;
+}
+
+/* What others see of us is likeliest to be of use to others. */
+void swarm_tell_self(struct node *node, instant now)
+{
+    struct address at[WISH_ADDRESSES];
+    struct dht_status status = { 0 };
+    size_t count = 0;
+    if (node->meet == NULL)
+        return;
+    if (node->dht != NULL)
+        dht_look(node->dht, now, &status);
+    count = add(at, count, &status.ipv6.self);
+    count = add(at, count, &status.ipv4.self);
+    for (size_t i = 0; i < node->local_count; i++)
+        count = add(at, count, &node->local[i]);
+    meet_self(node->meet, now, at, count);
+}
+
+void node_listens(struct node *node, instant now, const struct address *at, size_t count)
+{
+    node->local_count = count < NODE_LISTENS_MAX ? count : NODE_LISTENS_MAX;
+    memcpy(node->local, at, node->local_count * sizeof *at);
+    swarm_tell_self(node, now);
 }
 
 void swarm_advance(struct node *node, instant now)

@@ -161,6 +161,10 @@ static void carry(struct node *node, instant now, const struct wish *wish)
     case WISH_PSKS:
         carry_psks(node, wish);
         return;
+    case WISH_PUT:
+    case WISH_GET:
+        errands_carry(node, now, wish);
+        return;
     }
 }
 

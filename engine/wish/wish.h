@@ -18,6 +18,14 @@ enum wish_kind {
     WISH_SEND,    /* one frame to a device that is UP */
     WISH_KEYS,    /* our link keys or our record changed: have links ask for them anew */
     WISH_PSKS,    /* so did what we share with a device: contact, device */
+    WISH_PUT,     /* an item of the DHT (BEP 44), written to a few nodes: item */
+    WISH_GET,     /* the newest item of a key of the DHT: item.key */
+};
+
+struct wish_item { /* mutable, without salt */
+    uint8_t key[32], signature[64];
+    int64_t seq;
+    struct bytes value; /* bencoded; valid until the next call of the room it came from */
 };
 
 struct wish {
@@ -28,6 +36,7 @@ struct wish {
     struct address at[WISH_ADDRESSES];
     size_t at_count;
     struct bytes data; /* SEND: valid until the next call of the wishing room */
+    struct wish_item item;
 };
 
 enum news_kind {
@@ -37,6 +46,9 @@ enum news_kind {
     NEWS_WRITABLE, /* a device that answered BUSY takes frames again */
     NEWS_BUSY,     /* the SEND was not taken: ask again after WRITABLE */
     NEWS_KNOWN,    /* a contact's device or its link key became known: contact, device */
+    NEWS_ITEM,     /* of a GET, valid: item; again if a newer one is found */
+    NEWS_GOT,      /* the GET is over, whatever came */
+    NEWS_STORED,   /* the PUT is over: taken by `count` nodes */
 };
 
 struct news {
@@ -49,6 +61,8 @@ struct news {
     bool trusted;           /* UP: both proved the secret of a session they share */
     const char *reason;     /* DOWN: one of a fixed set of words */
     struct bytes data;      /* RECEIVED */
+    struct wish_item item;
+    size_t count;
 };
 
 #endif

@@ -1,0 +1,89 @@
+/* The inside of meet, shared by its files only: reach.c calls, places.c tells and asks the DHT
+   where to call. */
+#ifndef MEET_INSIDE_H
+#define MEET_INSIDE_H
+
+#include "engine/meet/meet.h"
+#include "engine/meet/rendezvous.h"
+
+#include "base/list.h"
+#include "base/map.h"
+
+enum reach_state {
+    REACH_AWAY,     /* not connected; next_try says when to call */
+    REACH_DIALLING, /* our call is under way */
+    REACH_UP,       /* connected, whoever called */
+    REACH_STATES,
+};
+
+/* Our two places in the DHT with one contact: ours, where we write, and his, where we read. */
+struct places {
+    bool putting, getting;      /* a wish of that kind is out */
+    instant next_put, next_get; /* NEVER: not before something else happens */
+    duration put_pause;         /* after one that nobody took; 0: the last one worked */
+    uint64_t put_epoch;         /* being written, or written last; 0: none that is still true */
+    int64_t said;               /* seq of our newest item: none is used twice */
+    bool sweep, found;          /* three epochs are looked into; he was found in this look */
+    int step;                   /* of the sweep */
+    bool moved;                 /* we moved: whether the link lives is not known yet */
+    uint64_t get_from;          /* the present epoch, when it began */
+    int skew;                   /* his epoch less ours, when he was found last */
+    int64_t heard;              /* seq of his newest item */
+    instant swept;              /* when the last sweep began; 0: never */
+    duration look_pause;
+    struct meet_places seen; /* for people */
+};
+
+struct reach {
+    struct list link;
+    int64_t contact, device; /* device 0: none known */
+    enum reach_state state;
+    struct address up_at;
+    instant next_try;
+    instant last_up; /* 0: never */
+    duration pause;  /* before the next try; 0: the last one worked */
+    bool door;       /* how the present or last dial went in */
+    bool leaving;    /* removed: hang up, then forget */
+    bool anew;       /* he is somewhere else than where we are calling: hang up, ... */
+    bool told_anew;  /* ... and when that is done call there */
+    struct meet_attempt attempts[MEET_ATTEMPTS];
+    size_t attempt_count;
+    struct places places;
+};
+
+struct meet {
+    struct store *store;
+    struct chat *chat;
+    struct rng *rng;
+    struct list all;
+    struct map *by_contact;
+    size_t up, dialling;
+    instant earliest; /* of all there is to do; may be too early after a change, never too late */
+    struct address self[RENDEZVOUS_ADDRESSES]; /* where we can be reached */
+    size_t self_count;
+    size_t asking; /* GETs and PUTs under way */
+    uint8_t value[RENDEZVOUS_VALUE];
+};
+
+/* reach.c */
+void reach_try_now(struct meet *meet, struct reach *reach, instant now);
+/* He may be reached at these, which the store knows: if we call him elsewhere, call anew. */
+void reach_told(struct meet *meet, struct reach *reach, instant now, const struct address *at,
+                size_t count);
+
+/* places.c */
+void places_begin(struct meet *meet, struct reach *reach, instant now);
+void places_end(struct meet *meet, struct reach *reach);
+/* His addresses are wanted now. */
+void places_seek(struct meet *meet, struct reach *reach, instant now);
+/* He came, or went: then something may be owed to the DHT. */
+void places_up(struct meet *meet, struct reach *reach, instant now);
+/* We are elsewhere now: so may he be, and then an open link is of no use. */
+void places_moved(struct meet *meet, struct reach *reach, instant now);
+void places_down(struct meet *meet, struct reach *reach, instant now);
+instant places_due(const struct meet *meet, const struct reach *reach);
+bool places_next_wish(struct meet *meet, instant now, struct reach *reach, struct wish *out);
+enum fault places_learn(struct meet *meet, instant now, struct reach *reach,
+                        const struct news *news);
+
+#endif

@@ -1,0 +1,415 @@
+/* A pair's places in the DHT: ours is written once per epoch and when our addresses change, his is
+   read at the start, when something is owed to him, and now and then while he is away.
+
+   His clock may be wrong by an epoch, so a sweep looks into three, and later looks go where the
+   last sweep found him. Nothing of this is stored: after a restart all begins anew. */
+#include "engine/meet/inside.h"
+
+#include "engine/crypto/item.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+#define AT_ONCE      8            /* GETs and PUTs of ours under way */
+#define START_WITHIN (1 * SECOND) /* not all of them in one moment */
+#define MOVED_AFTER  (1 * SECOND) /* what has changed may change again */
+#define MOVED_FOR    (1 * MINUTE) /* then a link that is dead has ended by itself */
+#define FIRST_PAUSE  (10 * SECOND)
+#define LONG_PAUSE   (10 * MINUTE)
+#define SEEK_PAUSE   (30 * SECOND) /* between sweeps that messages ask for */
+#define LOOK_FIRST   (2 * SECOND)  /* at recent ones who are away; doubles ... */
+#define LOOK_LAST    (64 * MINUTE) /* ... up to this */
+#define RECENT       16
+#define SPREAD       (RENDEZVOUS_EARLY - 5 * MINUTE)
+
+static const int sweep[] = { 0, -1, 1 }; /* epochs, from the present one */
+
+static instant soon(struct meet *meet, instant now, duration within)
+{
+    return now + rng_below(meet->rng, within);
+}
+
+static void put_at(struct meet *meet, struct reach *reach, instant when)
+{
+    reach->places.next_put = when;
+    meet->earliest = earlier(meet->earliest, when);
+}
+
+static void get_at(struct meet *meet, struct reach *reach, instant when)
+{
+    reach->places.next_get = when;
+    meet->earliest = earlier(meet->earliest, when);
+}
+
+void places_end(struct meet *meet, struct reach *reach)
+{
+    meet->asking -= reach->places.putting;
+    meet->asking -= reach->places.getting;
+}
+
+void places_seek(struct meet *meet, struct reach *reach, instant now)
+{
+    struct places *places = &reach->places;
+    instant when = places->swept == 0 ? now : later(now, places->swept + SEEK_PAUSE);
+    if (reach->state == REACH_UP)
+        return;
+    places->sweep = true;
+    places->look_pause = LOOK_FIRST;
+    if (places->next_get > when)
+        get_at(meet, reach, when);
+}
+
+/* A link lives when it is said to have moved, or carries something; that is not told here. So there
+   are a few looks for a newer word of his. */
+void places_moved(struct meet *meet, struct reach *reach, instant now)
+{
+    struct places *places = &reach->places;
+    if (reach->state != REACH_UP)
+        return;
+    places->moved = true;
+    places->sweep = false;
+    places->look_pause = LOOK_FIRST;
+    get_at(meet, reach, now + LOOK_FIRST);
+}
+
+void places_up(struct meet *meet, struct reach *reach, instant now)
+{
+    reach->places.moved = false;
+    reach->places.next_get = NEVER;
+    if (reach->places.next_put == NEVER) /* the secret may be new */
+        put_at(meet, reach, now + MINUTE);
+}
+
+void places_down(struct meet *meet, struct reach *reach, instant now)
+{
+    if (reach->places.next_put == NEVER)
+        put_at(meet, reach, now);
+    places_seek(meet, reach, now);
+}
+
+void meet_self(struct meet *meet, instant now, const struct address *at, size_t count)
+{
+    count = count < COUNT(meet->self) ? count : COUNT(meet->self);
+    bool same = count == meet->self_count;
+    for (size_t i = 0; same && i < count; i++)
+        same = address_equal(&meet->self[i], &at[i]);
+    if (same)
+        return;
+    memcpy(meet->self, at, count * sizeof *at);
+    meet->self_count = count;
+    LIST_EACH (link, &meet->all) {
+        struct reach *reach = LIST_ITEM(link, struct reach, link);
+        reach->places.put_epoch = 0; /* what lies there is no longer true */
+        put_at(meet, reach, now + MOVED_AFTER + rng_below(meet->rng, START_WITHIN));
+    }
+}
+
+/* --- what they share ---------------------------------------------------------------------------
+ */
+
+struct shared { /* wipe */
+    uint8_t secret[RENDEZVOUS_SECRET];
+    uint8_t theirs[KEY_BYTES]; /* account */
+};
+
+static bool load(struct meet *meet, const struct reach *reach, struct shared *out)
+{
+    struct store_contact contact;
+    bool shared =
+        chat_contact_get(meet->chat, reach->contact, &contact) == ANSWER_DONE && contact.has_pair;
+    if (shared) {
+        memcpy(out->secret, contact.pair, sizeof out->secret);
+        memcpy(out->theirs, contact.account, sizeof out->theirs);
+    }
+    wipe(&contact, sizeof contact);
+    return shared;
+}
+
+/* A pair that shares nothing yet has no places: places_up says when it may. */
+void places_begin(struct meet *meet, struct reach *reach, instant now)
+{
+    struct shared shared;
+    reach->places.next_put = reach->places.next_get = NEVER;
+    reach->places.sweep = true;
+    reach->places.look_pause = LOOK_FIRST;
+    if (!load(meet, reach, &shared))
+        return;
+    wipe(&shared, sizeof shared);
+    put_at(meet, reach, soon(meet, now, START_WITHIN));
+    get_at(meet, reach, soon(meet, now, START_WITHIN));
+}
+
+/* --- ours --------------------------------------------------------------------------------------
+ */
+
+/* The epoch whose item is due; 0: none yet, and next_put says when. */
+static uint64_t epoch_due(struct meet *meet, struct reach *reach, const struct shared *shared,
+                          instant now)
+{
+    uint64_t present = rendezvous_epoch(shared->secret, now);
+    instant next = rendezvous_begin(shared->secret, present + 1) - RENDEZVOUS_EARLY;
+    if (reach->places.put_epoch < present)
+        return present;
+    if (reach->places.put_epoch == present && now >= next)
+        return present + 1;
+    put_at(meet, reach, soon(meet, later(now, next), SPREAD));
+    return 0;
+}
+
+static void make_item(struct meet *meet, struct reach *reach, const struct shared *shared,
+                      uint64_t epoch, instant now, struct wish_item *out)
+{
+    struct chat_link_key keys[CHAT_LINK_KEYS];
+    struct rendezvous place;
+    struct pair_record record = { .at_count = meet->self_count };
+    struct places *places = &reach->places;
+    memcpy(record.at, meet->self, sizeof record.at);
+    chat_list_head(meet->chat, &record.head);
+    chat_link_keys(meet->chat, keys);
+    memcpy(record.certificate, keys[0].certificate, sizeof record.certificate);
+    struct certificate ours;
+    enum fault fault = certificate_read(&ours, BYTES_OF(record.certificate));
+    if (fault == FAULT_NONE)
+        rendezvous_make(&place, shared->secret, ours.account, epoch);
+    pair_record_write(meet->value, &place, &record, meet->rng);
+    int64_t time = (int64_t)(now / MILLISECOND);
+    places->said = time > places->said ? time : places->said + 1;
+    struct item item = { .mutable = true, .seq = places->said, .value = BYTES_OF(meet->value) };
+    item_sign(&item, &place.sign);
+    *out = (struct wish_item){ .seq = item.seq, .value = item.value };
+    memcpy(out->key, item.key, sizeof out->key);
+    memcpy(out->signature, item.signature, sizeof out->signature);
+    wipe(&place, sizeof place);
+    wipe(keys, sizeof keys);
+}
+
+static bool wish_put(struct meet *meet, instant now, struct reach *reach, struct wish *out)
+{
+    struct shared shared;
+    reach->places.next_put = NEVER;
+    if (!load(meet, reach, &shared)) {
+        if (reach->state == REACH_UP)
+            put_at(meet, reach, now + MINUTE);
+        return false;
+    }
+    uint64_t epoch = epoch_due(meet, reach, &shared, now);
+    if (epoch != 0) {
+        *out = (struct wish){ .id = (uint64_t)reach->contact,
+                              .kind = WISH_PUT,
+                              .contact = reach->contact };
+        make_item(meet, reach, &shared, epoch, now, &out->item);
+        reach->places.putting = true;
+        reach->places.put_epoch = epoch;
+        meet->asking++;
+    }
+    wipe(&shared, sizeof shared);
+    return epoch != 0;
+}
+
+static void stored(struct meet *meet, instant now, struct reach *reach, size_t count)
+{
+    struct places *places = &reach->places;
+    if (!places->putting)
+        return;
+    places->putting = false;
+    meet->asking--;
+    meet->earliest = now; /* somebody may wait for his turn */
+    if (places->put_epoch == 0)
+        return; /* our addresses changed meanwhile, and it is due again already */
+    if (count > 0) {
+        places->put_pause = 0;
+        places->seen.told = now;
+        places->seen.told_on = count;
+        put_at(meet, reach, now); /* which finds out when the next one is due */
+        return;
+    }
+    places->put_epoch--;
+    places->put_pause = places->put_pause == 0 ? FIRST_PAUSE : 2 * places->put_pause;
+    if (places->put_pause > LONG_PAUSE)
+        places->put_pause = LONG_PAUSE;
+    put_at(meet, reach, now + places->put_pause);
+}
+
+/* --- his ---------------------------------------------------------------------------------------
+ */
+
+static bool is_recent(const struct meet *meet, const struct reach *reach)
+{
+    size_t later_ones = 0;
+    LIST_EACH (link, &meet->all)
+        later_ones += LIST_ITEM(link, const struct reach, link)->last_up > reach->last_up;
+    return later_ones < RECENT;
+}
+
+static uint64_t epoch_of_look(const struct places *places)
+{
+    return places->get_from +
+           (uint64_t)(int64_t)(places->sweep ? sweep[places->step] : places->skew);
+}
+
+static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct wish *out)
+{
+    struct places *places = &reach->places;
+    struct rendezvous place;
+    struct shared shared;
+    places->next_get = NEVER;
+    if ((reach->state == REACH_UP && !places->moved) || !load(meet, reach, &shared))
+        return false;
+    uint64_t present = rendezvous_epoch(shared.secret, now);
+    if (present != places->get_from)
+        places->sweep = true; /* once in each */
+    if (places->step == 0) {
+        places->get_from = present;
+        places->found = false;
+        if (places->sweep)
+            places->swept = now;
+    }
+    rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(places));
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_GET,
+                          .contact = reach->contact };
+    memcpy(out->item.key, place.sign.public, sizeof out->item.key);
+    places->getting = true;
+    meet->asking++;
+    wipe(&place, sizeof place);
+    wipe(&shared, sizeof shared);
+    return true;
+}
+
+static void look_later(struct meet *meet, struct reach *reach, instant now)
+{
+    struct places *places = &reach->places;
+    struct shared shared;
+    if (reach->state == REACH_UP) {
+        places->moved = places->moved && places->look_pause <= MOVED_FOR;
+        if (places->moved)
+            get_at(meet, reach, now + places->look_pause);
+        places->look_pause *= 2;
+        return;
+    }
+    if (!load(meet, reach, &shared))
+        return;
+    instant next = rendezvous_begin(shared.secret, rendezvous_epoch(shared.secret, now) + 1);
+    wipe(&shared, sizeof shared);
+    next = soon(meet, next, LONG_PAUSE);
+    if (is_recent(meet, reach)) {
+        next =
+            earlier(next, now + places->look_pause - rng_below(meet->rng, places->look_pause / 4));
+        places->look_pause = places->look_pause < LOOK_LAST ? 2 * places->look_pause : LOOK_LAST;
+    }
+    get_at(meet, reach, next);
+}
+
+static void got(struct meet *meet, instant now, struct reach *reach)
+{
+    struct places *places = &reach->places;
+    if (!places->getting)
+        return;
+    places->getting = false;
+    places->seen.looked = now;
+    meet->asking--;
+    meet->earliest = now;
+    if (places->sweep && !places->found && places->step + 1 < (int)COUNT(sweep)) {
+        places->step++;
+        get_at(meet, reach, now);
+        return;
+    }
+    if (places->sweep && places->found)
+        places->skew = sweep[places->step];
+    places->sweep = false;
+    places->step = 0;
+    look_later(meet, reach, now);
+}
+
+/* Who holds the secret of the pair sealed it; it still has to be his certificate. */
+static enum fault take(struct meet *meet, instant now, instant said, struct reach *reach,
+                       const struct pair_record *record, const uint8_t theirs[KEY_BYTES])
+{
+    struct certificate certificate;
+    struct store_device device;
+    bool fresh;
+    if (certificate_read(&certificate, BYTES_OF(record->certificate)) != FAULT_NONE ||
+        certificate.role != LINK_ROLE_CONTACT ||
+        memcmp(certificate.account, theirs, KEY_BYTES) != 0)
+        return FAULT_PEER;
+    enum fault fault =
+        chat_device_seen(meet->chat, said, &certificate, record->certificate, 0, &device, &fresh);
+    for (size_t i = 0; i < record->at_count && fault == FAULT_NONE; i++) {
+        struct store_address address = { .address = record->at[i] };
+        fault = store_address_put(meet->store, reach->contact, &address);
+        if (fault == FAULT_BUSY)
+            fault = FAULT_NONE; /* all places are those a person typed */
+    }
+    if (fault != FAULT_NONE)
+        return fault;
+    reach->device = device.id;
+    reach_told(meet, reach, now, record->at, record->at_count);
+    return FAULT_NONE;
+}
+
+static enum fault found(struct meet *meet, instant now, struct reach *reach,
+                        const struct wish_item *item)
+{
+    struct places *places = &reach->places;
+    struct pair_record record;
+    struct rendezvous place;
+    struct shared shared;
+    enum fault fault = FAULT_NONE;
+    if (!places->getting || !load(meet, reach, &shared))
+        return FAULT_NONE;
+    rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(places));
+    if (pair_record_read(&record, &place, item->value) == FAULT_NONE) {
+        places->found = true;
+        if (item->seq > places->heard) {
+            instant said = earlier(now, (instant)item->seq * MILLISECOND);
+            fault = take(meet, now, said, reach, &record, shared.theirs);
+            if (fault == FAULT_NONE) {
+                places->heard = item->seq;
+                places->seen.heard = said;
+            }
+        }
+    }
+    wipe(&place, sizeof place);
+    wipe(&shared, sizeof shared);
+    return fault == FAULT_DISK ? FAULT_DISK : FAULT_NONE;
+}
+
+/* --- wishes and news ---------------------------------------------------------------------------
+ */
+
+static bool may_ask(const struct meet *meet)
+{
+    return meet->asking < AT_ONCE;
+}
+
+instant places_due(const struct meet *meet, const struct reach *reach)
+{
+    const struct places *places = &reach->places;
+    if (reach->leaving || !may_ask(meet))
+        return NEVER; /* the end of another brings it up again */
+    instant put = places->putting || meet->self_count == 0 ? NEVER : places->next_put;
+    return earlier(put, places->getting ? NEVER : places->next_get);
+}
+
+bool places_next_wish(struct meet *meet, instant now, struct reach *reach, struct wish *out)
+{
+    const struct places *places = &reach->places;
+    if (places_due(meet, reach) > now)
+        return false;
+    if (!places->getting && places->next_get <= now)
+        return wish_get(meet, now, reach, out);
+    return wish_put(meet, now, reach, out);
+}
+
+enum fault places_learn(struct meet *meet, instant now, struct reach *reach,
+                        const struct news *news)
+{
+    if (news->kind == NEWS_ITEM)
+        return found(meet, now, reach, &news->item);
+    if (news->kind == NEWS_GOT)
+        got(meet, now, reach);
+    else
+        stored(meet, now, reach, news->count);
+    return FAULT_NONE;
+}

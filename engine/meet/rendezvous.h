@@ -1,0 +1,47 @@
+/* A pair's place in the DHT: where two people who share a secret leave word of where they are, for
+   each other alone.
+
+   The secret P is of the first session both have used. From it, the author and the time follows one
+   key per direction and epoch of 6 h: whoever has P computes it after any absence, nobody else can
+   tell that two places belong together, or to whom. What lies there is one mutable item (BEP 44)
+   of 640 bytes that look random. docs/protocol.md, "The pair". */
+#ifndef MEET_RENDEZVOUS_H
+#define MEET_RENDEZVOUS_H
+
+#include "base/address.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "engine/crypto/certificate.h"
+#include "engine/crypto/devices.h"
+
+#define RENDEZVOUS_EPOCH     (6 * HOUR)
+#define RENDEZVOUS_EARLY     (30 * MINUTE) /* the next epoch's item lies there so long before */
+#define RENDEZVOUS_SECRET    32            /* P */
+#define RENDEZVOUS_ADDRESSES 8
+#define RENDEZVOUS_VALUE     640 /* bencoded; a reply with it is not broken up on the way */
+
+/* Each pair's epochs begin at a time of its own, so that not everybody publishes at once. */
+uint64_t rendezvous_epoch(const uint8_t secret[RENDEZVOUS_SECRET], instant now);
+instant rendezvous_begin(const uint8_t secret[RENDEZVOUS_SECRET], uint64_t epoch);
+
+struct rendezvous { /* wipe */
+    struct sign_pair sign;
+    uint8_t key[32];
+};
+void rendezvous_make(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET],
+                     const uint8_t author[KEY_BYTES], uint64_t epoch);
+
+struct pair_record {
+    struct list_head head; /* of the author's newest device list */
+    uint8_t certificate[CERTIFICATE_BYTES];
+    struct address at[RENDEZVOUS_ADDRESSES]; /* where he may be reached, the likeliest first */
+    size_t at_count;
+};
+void pair_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *place,
+                       const struct pair_record *record, struct rng *rng);
+/* FAULT_PEER: not made for that place, or not so spelt. The certificate is for the caller to judge.
+ */
+enum fault pair_record_read(struct pair_record *out, const struct rendezvous *place,
+                            struct bytes value);
+
+#endif
