@@ -53,6 +53,38 @@ static void test_a_ping_to_nobody_ends(void)
     net_finish(&net);
 }
 
+/* By then the other has used up what it sends to one address. */
+static void test_a_ping_is_sent_once_more(void)
+{
+    begin(2);
+    for (int i = 0; i < 12; i++) {
+        dht_op op =
+            net_begin(&net, 0, &(struct dht_request){ .task = DHT_PING, .at = net.nodes[1].at });
+        CHECK(net_until(&net, 0, DHT_ENDED, op, 6 * SECOND) != 0);
+        size_t told = net_told(&net, 0, DHT_NODES, op);
+        CHECK(told != 0);
+        CHECK_INT(net.nodes[0].events[net_told(&net, 0, DHT_ENDED, op) - 1].cost.took,
+                  2 * NET_LATENCY);
+    }
+    net_finish(&net);
+}
+
+static void test_a_number_is_not_used_for_two_values(void)
+{
+    begin(30);
+    struct item first = mutable_item("one", "", 7, "3:one"), second = first;
+    second = mutable_item("one", "", 7, "3:two");
+    const struct item *puts[] = { &first, &second, &first };
+    for (size_t i = 0; i < COUNT(puts); i++) {
+        dht_op put = net_begin(&net, i, &(struct dht_request){ .task = DHT_PUT, .item = puts[i] });
+        size_t told = net_until(&net, i, DHT_STORED, put, 10 * SECOND);
+        CHECK(told != 0);
+        CHECK_INT(net.nodes[i].events[told - 1].outdated, i == 1);
+        CHECK_INT(net.nodes[i].events[told - 1].stored, i == 1 ? 0 : DHT_STORE_ON);
+    }
+    net_finish(&net);
+}
+
 static void test_what_one_puts_another_gets(void)
 {
     begin(40);
@@ -506,6 +538,7 @@ static void test_an_idle_node_is_quiet(void)
 }
 
 TESTS(TEST(test_a_ping_is_answered_by_whoever_is_there), TEST(test_a_ping_to_nobody_ends),
+      TEST(test_a_ping_is_sent_once_more), TEST(test_a_number_is_not_used_for_two_values),
       TEST(test_what_one_puts_another_gets), TEST(test_the_newest_of_a_key_is_found),
       TEST(test_a_put_compares_first_when_told_to),
       TEST(test_who_announces_is_found_at_his_address),

@@ -103,17 +103,20 @@ static bool may_be_wanted(const struct item *item)
     return item->mutable && item->salt.size <= ITEM_SALT_MAX_BYTES;
 }
 
-static void ask_person(struct dht *dht, instant now, struct operation *operation)
+static bool ping(struct dht *dht, instant when, struct operation *operation)
 {
     struct query query = { .purpose = FOR_PERSON,
                            .method = KRPC_PING,
                            .to.at = operation->request.at,
                            .owner = operation->id,
-                           .due = now };
+                           .due = when };
+    return out_ask(dht, &query);
+}
+
+static void ask_person(struct dht *dht, instant now, struct operation *operation)
+{
     operation_become(operation, STAGE_SEARCHING);
-    operation->due = now + PING_PATIENCE;
-    if (!out_ask(dht, &query))
-        operation->due = now;
+    operation->due = ping(dht, now, operation) ? now + PING_PATIENCE : now;
 }
 
 enum fault dht_begin(struct dht *dht, instant now, const struct dht_request *request, dht_op *out)
@@ -497,22 +500,39 @@ static bool read_item(const struct operation *operation, const struct krpc *answ
     return true;
 }
 
-static bool is_news(const struct operation *operation, const struct item *item)
+static bool is_valid(const struct operation *operation, const struct item *item)
 {
     struct dht_id target;
-    if (item->mutable ? item->seq <= operation->newest : operation->settled)
-        return false;
     item_target(target.bytes, item);
     /* The signature comes last: it costs most. */
     return id_equal(&target, &operation->request.target) && bencode_is_canonical(item->value) &&
            item_check(item) == FAULT_NONE;
 }
 
+/* Whoever puts under a number that is taken already would be told that it was stored: nodes refuse
+   what they hold in the same words. */
+static bool is_rival(const struct operation *operation, const struct item *item)
+{
+    return operation->request.task == DHT_PUT && item->mutable && !operation->outdated &&
+           item->seq == operation->item.seq && !bytes_equal(item->value, operation->item.value);
+}
+
+static bool is_news(const struct operation *operation, const struct item *item)
+{
+    return item->mutable ? item->seq > operation->newest : !operation->settled;
+}
+
 static void take_item(struct dht *dht, instant now, struct operation *operation,
                       const struct krpc *answer)
 {
     struct item item;
-    if (!read_item(operation, answer, &item) || !is_news(operation, &item))
+    if (!read_item(operation, answer, &item))
+        return;
+    bool news = is_news(operation, &item), rival = is_rival(operation, &item);
+    if ((!news && !rival) || !is_valid(operation, &item))
+        return;
+    operation->outdated |= rival;
+    if (!news)
         return;
     if (item.mutable)
         operation->newest = item.seq;
@@ -579,7 +599,8 @@ void operation_answered(struct dht *dht, instant now, const struct query *query,
     } else if (query->purpose == FOR_PERSON && (operation = find(dht, query->owner)) != NULL) {
         struct dht_node node = { answer->id, *from };
         first_result(operation, now);
-        operation->cost.took = now - operation->began;
+        operation->cost.took =
+            now - query->sent; /* our own waiting for the rate is no round trip */
         out_event(dht, &(struct dht_event){
                            .kind = DHT_NODES, .op = operation->id, .nodes = &node, .count = 1 });
         operation_finish(dht, now, operation);
@@ -603,6 +624,9 @@ void operation_slow(struct dht *dht, const struct query *query)
         lookup_slow(operation->lookup[family_of(&query->to.at)], query->number);
     else if (query->purpose == FOR_WRITE && (operation = writing(dht, query)) != NULL)
         write_slow(operation, query->number);
+    else if (query->purpose == FOR_PERSON && (operation = find(dht, query->owner)) != NULL &&
+             !operation->again) /* its rate may have been used up */
+        operation->again = ping(dht, dht->now + AGAIN_AFTER, operation);
 }
 
 void operation_gone(struct dht *dht, instant now, const struct query *query)
