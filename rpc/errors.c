@@ -106,7 +106,7 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
                               "use it as it is, or stop it with `ramage daemon stop`" },
     [RPC_PORT_IN_USE] = { "PORT_IN_USE", 110, RPC_EXIT_FAILED,
                           "another program uses that address and port",
-                          "choose another port with --listen IP:PORT" },
+                          "choose another port: --listen IP:PORT, of `dht run` --bind" },
     [RPC_NO_SUCH_LISTEN] = { "NO_SUCH_LISTEN", 111, RPC_EXIT_FAILED,
                              "this machine does not have that address",
                              "`ip address` shows those it has; 0.0.0.0 and [::] mean all of them" },
@@ -158,7 +158,9 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
                         "cannot be read and written",
                         "name another one with --save, which need not exist yet" },
     [RPC_BAD_SOCKET] = { "BAD_SOCKET", 212, RPC_EXIT_USAGE, "no socket can be made there",
-                         "the folder must exist and be yours, the path have at most 103 bytes" },
+                         "the folder must exist and be yours, the path have at most 103 bytes, and "
+                         "no "
+                         "other node answer there" },
 
     [RPC_USAGE] = { "USAGE", 209, RPC_EXIT_USAGE, "that is not how it is used",
                     "`ramage help` shows how" },

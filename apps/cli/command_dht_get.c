@@ -2,13 +2,20 @@
 #include "apps/cli/dht.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
-/* A text as it is; anything else as it is stored, in base 64. */
-static void print_item(const json_t *item)
+/* A text as it is, to people without what could move their terminal; anything else as it is stored,
+   in base 64. */
+static void print_item(struct cli *cli, const json_t *item)
 {
     const char *text = rpc_text(item, "text");
-    print_clean(text != NULL ? text : rpc_text(item, "value"));
+    if (text != NULL && isatty(STDOUT_FILENO) != 1)
+        fputs(text, stdout);
+    else
+        print_clean(text != NULL ? text : rpc_text(item, "value"));
     putchar('\n');
+    if (text == NULL)
+        remark(cli, "That is no text: it is the bencoded value, in base 64.\n");
 }
 
 static json_t *make_params(struct cli *cli)
@@ -43,7 +50,7 @@ int command_dht_get(struct cli *cli)
     } else if (wants_json(cli)) {
         print_json(result);
     } else {
-        print_item(item);
+        print_item(cli, item);
         if (rpc_flag(item, "mutable"))
             remark(cli, "seq %lld; ", (long long)rpc_whole(item, "seq", 0));
         dht_remark_cost(cli, result);

@@ -60,9 +60,12 @@ static bool read_seed(struct cli *cli, const char *path, char text[SEED_CHARS + 
     if (access(path, F_OK) != 0 && errno == ENOENT)
         make_seed(path);
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    bool good = file >= 0 && take_seed(file, text);
-    if (file >= 0)
-        close(file);
+    if (file < 0) {
+        fail_usage(cli, "no key file can be read or made at \"%.64s\": %s", path, strerror(errno));
+        return false;
+    }
+    bool good = take_seed(file, text);
+    close(file);
     return good || (fail_usage(cli, "\"%.64s\" holds no seed of 64 hex digits", path), false);
 }
 

@@ -20,8 +20,10 @@ _Noreturn static void become_daemon(char *const arguments[], enum spawn_life lif
 {
     if (life == SPAWN_STAYS)
         setsid();
-    else
+    else {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setpgid(0, 0); /* Ctrl-C is for us, who end it then */
+    }
     int nothing = open("/dev/null", O_RDWR);
     for (int descriptor = 0; descriptor <= 2; descriptor++)
         dup2(nothing, descriptor);
