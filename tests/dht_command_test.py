@@ -230,6 +230,12 @@ def what_is_kept_up_goes_on_until_ctrl_c(world):
         keeper.communicate(timeout=PATIENCE_SECONDS)
         assert keeper.returncode == 0, keeper.returncode
     assert "127.0.0.1:7001" in world.dht("find", INFOHASH, "--bootstrap", nodes[1].at)
+    keeper = world.start("dht", "put", "kept", "--keep", "--bootstrap", nodes[0].at)
+    target = keeper.stdout.readline().rstrip("\n").removeprefix("target ")
+    assert world.dht("get", target, "--bootstrap", nodes[1].at) == "kept\n"
+    keeper.send_signal(signal.SIGINT)
+    out, err = keeper.communicate(timeout=PATIENCE_SECONDS)
+    assert keeper.returncode == 0 and out == "", (keeper.returncode, out, err)
 
 
 @case

@@ -145,14 +145,6 @@ static bool add_signing(struct cli *cli, json_t *params)
     return add_number(cli, params, OPTION_SEQ) && add_number(cli, params, OPTION_CAS);
 }
 
-static void print_round(struct cli *cli, const json_t *event)
-{
-    const char *kind = rpc_text(event, "kind");
-    if (given(cli, OPTION_KEEP) && kind != NULL && strcmp(kind, "dht.stored") == 0)
-        remark(cli, "taken by %lld, refused by %lld; ", (long long)rpc_whole(event, "stored", 0),
-               (long long)rpc_whole(event, "refused", 0));
-}
-
 static void print_place(const json_t *result)
 {
     fputs("target ", stdout);
@@ -163,6 +155,19 @@ static void print_place(const json_t *result)
         printf("\nseq    %lld", (long long)rpc_whole(result, "seq", 0));
     }
     putchar('\n');
+}
+
+/* What is kept up is named first: whoever waits for its end may want it till then. */
+static void print_round(struct cli *cli, const json_t *event)
+{
+    const char *kind = rpc_text(event, "kind");
+    if (!given(cli, OPTION_KEEP))
+        return;
+    if (kind == NULL)
+        print_place(event);
+    else if (strcmp(kind, "dht.stored") == 0)
+        remark(cli, "taken by %lld, refused by %lld\n", (long long)rpc_whole(event, "stored", 0),
+               (long long)rpc_whole(event, "refused", 0));
 }
 
 int command_dht_put(struct cli *cli)
@@ -179,7 +184,7 @@ int command_dht_put(struct cli *cli)
         return cli->exit;
     if (wants_json(cli))
         print_json(result);
-    else
+    else if (!given(cli, OPTION_KEEP))
         print_place(result);
     remark(cli, "taken by %lld; ", (long long)rpc_whole(result, "stored", 0));
     dht_remark_cost(cli, result);

@@ -171,8 +171,10 @@ static json_t *search(struct cli *cli, const char *method, json_t *params, struc
 }
 
 /* What is kept up goes on until somebody ends us: that is no fault. */
-static void keep_on(struct cli *cli, struct telling *telling)
+static void keep_on(struct cli *cli, struct telling *telling, const json_t *result)
 {
+    if (!wants_json(cli))
+        telling->tell(cli, result);
     remark(cli, "Renewing it until Ctrl-C.\n");
     fflush(stdout);
     while (!was_interrupted()) {
@@ -198,7 +200,7 @@ json_t *dht_ask(struct cli *cli, const char *method, json_t *params,
     if (connect_to(cli, &guest) && (status = ask(cli, "dht.status", NULL)) != NULL)
         result = search(cli, method, params, &telling);
     if (result != NULL && given(cli, OPTION_KEEP))
-        keep_on(cli, &telling);
+        keep_on(cli, &telling, result);
     if (guest.folder[0] != '\0') {
         rpc_client_close(cli->client);
         cli->client = NULL;
