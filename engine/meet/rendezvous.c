@@ -103,10 +103,10 @@ static bool read_plain(struct pair_record *out, struct bytes plain)
     struct bytes rest;
     uint8_t version = 0, count = 0;
     cursor_take_u8(&in, &version);
-    list_head_read(&in, &out->head);
+    bool headed = list_head_read(&in, &out->head);
     cursor_take(&in, out->certificate, sizeof out->certificate);
     cursor_take_u8(&in, &count);
-    if (version != VERSION || count > RENDEZVOUS_ADDRESSES)
+    if (!headed || version != VERSION || count > RENDEZVOUS_ADDRESSES)
         return false;
     for (out->at_count = 0; out->at_count < count; out->at_count++)
         if (!take_address(&in, &out->at[out->at_count]))

@@ -148,6 +148,10 @@ static void test_a_record_has_one_spelling(void)
         CHECK_INT(read_sealed(plain), FAULT_PEER);
         plain[i] = 0;
     }
+    plain[40] = 1; /* the hash of no list */
+    CHECK_INT(read_sealed(plain), FAULT_PEER);
+    plain[8] = 1; /* its counter */
+    CHECK_INT(read_sealed(plain), FAULT_NONE);
     plain[0] = 2;
     CHECK_INT(read_sealed(plain), FAULT_PEER);
 }
