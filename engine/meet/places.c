@@ -157,7 +157,8 @@ static uint64_t epoch_due(struct meet *meet, struct reach *reach, const struct s
     return 0;
 }
 
-static void make_item(struct meet *meet, struct reach *reach, const struct shared *shared,
+/* False: the store failed, and node finds that out. */
+static bool make_item(struct meet *meet, struct reach *reach, const struct shared *shared,
                       uint64_t epoch, instant now, struct wish_item *out)
 {
     struct chat_link_key keys[CHAT_LINK_KEYS];
@@ -166,12 +167,14 @@ static void make_item(struct meet *meet, struct reach *reach, const struct share
     struct places *places = &reach->places;
     memcpy(record.at, meet->self, sizeof record.at);
     chat_list_head(meet->chat, &record.head);
-    chat_link_keys(meet->chat, keys);
-    memcpy(record.certificate, keys[0].certificate, sizeof record.certificate);
+    bool held = chat_link_keys(meet->chat, keys) > 0;
+    if (held)
+        memcpy(record.certificate, keys[0].certificate, sizeof record.certificate);
+    wipe(keys, sizeof keys);
     struct certificate ours;
-    enum fault fault = certificate_read(&ours, BYTES_OF(record.certificate));
-    if (fault == FAULT_NONE)
-        rendezvous_make(&place, shared->secret, ours.account, epoch);
+    if (!held || certificate_read(&ours, BYTES_OF(record.certificate)) != FAULT_NONE)
+        return false;
+    rendezvous_make(&place, shared->secret, ours.account, epoch);
     pair_record_write(meet->value, &place, &record, meet->rng);
     int64_t time = (int64_t)(now / MILLISECOND);
     places->said = time > places->said ? time : places->said + 1;
@@ -181,7 +184,7 @@ static void make_item(struct meet *meet, struct reach *reach, const struct share
     memcpy(out->key, item.key, sizeof out->key);
     memcpy(out->signature, item.signature, sizeof out->signature);
     wipe(&place, sizeof place);
-    wipe(keys, sizeof keys);
+    return true;
 }
 
 static bool wish_put(struct meet *meet, instant now, struct reach *reach, struct wish *out)
@@ -194,17 +197,17 @@ static bool wish_put(struct meet *meet, instant now, struct reach *reach, struct
         return false;
     }
     uint64_t epoch = epoch_due(meet, reach, &shared, now);
-    if (epoch != 0) {
-        *out = (struct wish){ .id = (uint64_t)reach->contact,
-                              .kind = WISH_PUT,
-                              .contact = reach->contact };
-        make_item(meet, reach, &shared, epoch, now, &out->item);
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_PUT,
+                          .contact = reach->contact };
+    bool wished = epoch != 0 && make_item(meet, reach, &shared, epoch, now, &out->item);
+    if (wished) {
         reach->places.putting = true;
         reach->places.put_epoch = epoch;
         meet->asking++;
     }
     wipe(&shared, sizeof shared);
-    return epoch != 0;
+    return wished;
 }
 
 static void stored(struct meet *meet, instant now, struct reach *reach, size_t count)
