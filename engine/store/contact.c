@@ -141,6 +141,7 @@ enum fault store_contact_remove(struct store *store, int64_t contact)
         "DELETE FROM conversation WHERE contact = ?",
         "DELETE FROM address WHERE contact = ?",
         "DELETE FROM list WHERE contact = ?",
+        "DELETE FROM invitation WHERE contact = ?",
         "DELETE FROM envelope WHERE device" HIS_DEVICES,
         "DELETE FROM session WHERE device" HIS_DEVICES,
         "DELETE FROM bundle WHERE device" HIS_DEVICES,

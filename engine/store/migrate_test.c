@@ -9,7 +9,7 @@
 
 static const char key_of_alice[] =
     "51116b1b6aed9d8b86d6ef48f99fcb18b31c6d0b3b8993b83191de40c4257c51";
-#define NEWEST 3 /* version of homes */
+#define NEWEST 4 /* version of homes */
 
 static struct fixture home;
 
@@ -182,8 +182,9 @@ static void test_a_home_of_version_1_opens_with_everything_in_it(void)
     fixture_end(&home);
 }
 
-/* Version 3 is version 2 and a table for the nodes of the DHT. */
-static void test_a_home_of_version_2_gets_a_place_for_nodes(void)
+/* Version 3 is version 2 and a table for the nodes of the DHT, 4 is that and one for invitations.
+ */
+static void test_a_home_of_version_2_gets_places_for_nodes_and_invitations(void)
 {
     uint8_t nodes[STORE_NODES_MAX_BYTES];
     size_t size;
@@ -192,7 +193,8 @@ static void test_a_home_of_version_2_gets_a_place_for_nodes(void)
     store_close(home.store);
     home.store = NULL;
     sqlite3 *db = raw_open();
-    CHECK_INT(sqlite3_exec(db, "DROP TABLE nodes; PRAGMA user_version = 2", NULL, NULL, NULL),
+    CHECK_INT(sqlite3_exec(db, "DROP TABLE nodes; DROP TABLE invitation; PRAGMA user_version = 2",
+                           NULL, NULL, NULL),
               SQLITE_OK);
     sqlite3_close(db);
     fixture_reopen(&home);
@@ -274,6 +276,6 @@ static void test_a_migration_cut_short_anywhere_leaves_a_whole_home(void)
 }
 
 TESTS(TEST(test_a_home_of_version_1_opens_with_everything_in_it),
-      TEST(test_a_home_of_version_2_gets_a_place_for_nodes),
+      TEST(test_a_home_of_version_2_gets_places_for_nodes_and_invitations),
       TEST(test_what_a_home_of_version_1_owed_is_sealed_and_delivered),
       TEST(test_a_migration_cut_short_anywhere_leaves_a_whole_home))

@@ -113,6 +113,14 @@ static const char *const migrations[] = {
 
     /* 3: the way back into the DHT. */
     "CREATE TABLE nodes (one INTEGER PRIMARY KEY CHECK (one = 1), saved BLOB NOT NULL) STRICT;",
+
+    /* 4: invitations. */
+    "CREATE TABLE invitation (row INTEGER PRIMARY KEY AUTOINCREMENT, ours INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL, secret BLOB NOT NULL," /* empty: no longer needed */
+    "  host BLOB NOT NULL, name TEXT NOT NULL, introduced TEXT NOT NULL,"
+    "  contact INTEGER NOT NULL, made INTEGER NOT NULL, ends INTEGER NOT NULL,"
+    "  changed INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX invitation_contact ON invitation (contact);",
 };
 
 static int read_version(sqlite3 *db, int *version)

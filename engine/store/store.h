@@ -284,6 +284,38 @@ size_t store_addresses(
     struct store *store, int64_t contact,
     struct store_address out[STORE_ADDRESSES_MAX]); /* last worked first, then fixed */
 
+/* --- invitations: one secret each, for one guest --------------------------------------------- */
+
+#define STORE_INVITATIONS_OPEN 64
+#define STORE_INVITATIONS_KEPT 100 /* of those that are over */
+enum invitation_state {
+    INVITATION_OPEN = 1, /* ours: nobody came yet; theirs: the host has not answered yet */
+    INVITATION_TAKEN,    /* `contact` came of it */
+    INVITATION_LOST,     /* theirs: somebody else was there first */
+    INVITATION_CLOSED,   /* taken back by who gave it */
+    INVITATION_EXPIRED,
+};
+struct store_invitation {
+    int64_t row; /* never used twice */
+    bool ours;   /* we gave it */
+    enum invitation_state state;
+    bool has_secret;
+    uint8_t secret[16];                        /* until it is of no use any more */
+    uint8_t host[32];                          /* account of who gave it */
+    char name[STORE_NAME_MAX_BYTES + 1];       /* ours for who comes; may be empty */
+    char introduced[STORE_NAME_MAX_BYTES + 1]; /* what we call ourselves to him; may be empty */
+    int64_t contact;                           /* 0: nobody yet */
+    instant made, ends, changed; /* ends: nobody may come after; of theirs not known, NEVER */
+};
+/* Sets row. BUSY: too many are open. One too many of the others makes the oldest go. */
+enum fault store_invitation_add(struct store *store, struct store_invitation *invitation);
+enum fault store_invitation_update(struct store *store, const struct store_invitation *invitation);
+enum fault store_invitation_get(struct store *store, int64_t row, struct store_invitation *out);
+/* The newest that contact came of. */
+enum fault store_invitation_of(struct store *store, int64_t contact, struct store_invitation *out);
+/* The next by row (0: the first); GONE at the end. */
+enum fault store_invitation_next(struct store *store, int64_t after, struct store_invitation *out);
+
 /* --- messages ------------------------------------------------------------------------------- */
 
 enum message_state { /* durable; each is told by an event. A sealed one is written again when the
@@ -399,8 +431,9 @@ enum event_kind {
     EVENT_CONTACT_CHANGED,
     EVENT_CONTACT_REMOVED,
     EVENT_NETWORK_CHANGED,
-    EVENT_SESSION_RESET, /* contact; a session was begun anew, and not as agreed */
-    EVENT_LIST_FORKED,   /* contact; his device list contradicts itself: compare cards */
+    EVENT_SESSION_RESET,      /* contact; a session was begun anew, and not as agreed */
+    EVENT_LIST_FORKED,        /* contact; his device list contradicts itself: compare cards */
+    EVENT_INVITATION_CHANGED, /* contact, or 0; detail: the invitation's row */
 };
 struct store_event {
     uint64_t seq; /* from 1, no gaps */
