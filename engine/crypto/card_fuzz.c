@@ -13,13 +13,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_as_text(struct bytes in)
 {
-    char text[TEXT_ROOM], again[CARD_TEXT_CHARS + 1];
+    char text[TEXT_ROOM], again[INVITATION_TEXT_CHARS + 1];
     struct card card;
     if (in.size >= sizeof text)
         return;
     if (in.size > 0)
         memcpy(text, in.data, in.size);
     text[in.size] = '\0';
+    if (invitation_read(&card, text) == FAULT_NONE) {
+        struct card none;
+        assert(card_read(&none, text) != FAULT_NONE);
+        invitation_write(again, &card);
+        assert(strcasecmp(text + strlen(text) - INVITATION_TEXT_CHARS, again) == 0);
+        return;
+    }
     if (card_read(&card, text) != FAULT_NONE)
         return;
     card_write(again, &card);

@@ -4,6 +4,8 @@
 #include "engine/crypto/card.h"
 #include "tests/test.h"
 
+#include <stdio.h>
+
 /* The first key pair of RFC 8032, 7.1. */
 #define ACCOUNT_SEED   "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
 #define ACCOUNT_PUBLIC "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
@@ -118,6 +120,27 @@ static void test_a_text_that_holds_no_card_is_refused(void)
     }
 }
 
+static void test_an_invitation_is_no_card(void)
+{
+    char text[INVITATION_TEXT_CHARS + 1], link[INVITATION_TEXT_CHARS + 16],
+        card_text[CARD_TEXT_CHARS + 1];
+    struct card card, again;
+    struct sign_pair pair;
+    struct rng_seeded luck;
+    struct rng rng = rng_from_seed(&luck, 3);
+    sign_pair_make(&pair, &rng);
+    memcpy(card.account, pair.public, sizeof card.account);
+    rng_fill(&rng, card.secret, sizeof card.secret);
+    invitation_write(text, &card);
+    CHECK(strncmp(text, "rmgi1", 5) == 0 && strlen(text) == 90);
+    snprintf(link, sizeof link, "Ramage:%s", text);
+    CHECK_INT(invitation_read(&again, link), FAULT_NONE);
+    CHECK(memcmp(&again, &card, sizeof card) == 0);
+    CHECK_INT(card_read(&again, text), FAULT_PEER);
+    card_write(card_text, &card);
+    CHECK_INT(invitation_read(&again, card_text), FAULT_PEER);
+}
+
 static void test_T28_a_text_that_would_be_too_long_is_not_written(void)
 {
     static const uint8_t data[60];
@@ -170,7 +193,7 @@ TESTS(TEST(test_a_card_has_one_text_and_a_door),
       TEST(test_cards_are_read_in_either_case_and_as_links),
       TEST(test_a_card_with_any_one_wrong_character_is_refused),
       TEST(test_another_secret_or_account_is_another_door),
-      TEST(test_a_text_that_holds_no_card_is_refused),
+      TEST(test_a_text_that_holds_no_card_is_refused), TEST(test_an_invitation_is_no_card),
       TEST(test_T28_a_text_that_would_be_too_long_is_not_written),
       TEST(test_digits_that_are_no_whole_bytes_are_refused),
       TEST(test_T28_data_that_does_not_fit_is_refused))
