@@ -49,6 +49,9 @@ enum answer {
     ANSWER_BAD_KEY,  /* request_key empty or too long */
     ANSWER_NO_EVENT, /* no event after that number yet */
     ANSWER_CONSUMERS_FULL,
+    ANSWER_BAD_INVITATION,
+    ANSWER_NO_INVITATION,
+    ANSWER_INVITATIONS_FULL,
     ANSWER_DISK, /* the store failed; store_trouble says how */
 };
 
@@ -79,6 +82,8 @@ struct chat_link_key {
 };
 size_t chat_link_keys(struct chat *chat, struct chat_link_key out[CHAT_LINK_KEYS]); /* wipe */
 void chat_device_pair(struct chat *chat, struct sign_pair *out);                    /* wipe */
+/* Our account. */
+void chat_account(const struct chat *chat, uint8_t out[32]);
 /* The head of our newest device list. */
 void chat_list_head(struct chat *chat, struct list_head *out);
 /* What our door shows. Valid until the next call. Size 0: the store failed. */
@@ -103,6 +108,24 @@ enum answer chat_contact_next(struct chat *chat, int64_t after, struct store_con
 size_t chat_contact_count(struct chat *chat);
 enum answer chat_contact_rename(struct chat *chat, instant now, int64_t contact, const char *name);
 enum answer chat_contact_remove(struct chat *chat, instant now, int64_t contact);
+
+/* Invitations: one secret each, for one guest. `name` is what we will call the other, `introduced`
+   what we call ourselves to him; both may be empty. Wipe what comes out. */
+enum answer chat_invite(struct chat *chat, instant now, const char *name, const char *introduced,
+                        instant ends, struct store_invitation *out);
+/* Takes one: its host becomes a contact, without a card. out->contact says which. */
+enum answer chat_join(struct chat *chat, instant now, const struct card *invitation,
+                      const char *name, const char *introduced, struct store_invitation *out);
+/* The first guest of an open one of ours: he becomes a contact, under our name for him, or the one
+   he offers, or "guest"; with a number where somebody has it. */
+enum answer chat_guest(struct chat *chat, instant now, struct store_invitation *row,
+                       const uint8_t account[32], const char *offered);
+/* Keeps what the caller changed in it, and tells. */
+enum answer chat_invitation_change(struct chat *chat, instant now, struct store_invitation *row);
+enum answer chat_invitation_get(struct chat *chat, int64_t row, struct store_invitation *out);
+/* The newest that contact came of. */
+enum answer chat_invitation_of(struct chat *chat, int64_t contact, struct store_invitation *out);
+enum answer chat_invitation_next(struct chat *chat, int64_t after, struct store_invitation *out);
 
 /* A device has proved by this certificate that it belongs to an account. `stamp` is the
    handshake's, 0 when we called. FAULT_GONE: the account is no contact. FAULT_PEER: the device is

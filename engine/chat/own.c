@@ -161,6 +161,11 @@ size_t chat_link_keys(struct chat *chat, struct chat_link_key out[CHAT_LINK_KEYS
     return count;
 }
 
+void chat_account(const struct chat *chat, uint8_t out[KEY_BYTES])
+{
+    memcpy(out, chat->account, KEY_BYTES);
+}
+
 void chat_list_head(struct chat *chat, struct list_head *out)
 {
     *out = chat->own->head;

@@ -25,6 +25,11 @@ struct places {
     int64_t said;               /* seq of our newest item: none is used twice */
     bool sweep, found;          /* three epochs are looked into; he was found in this look */
     int step;                   /* of the sweep */
+    int64_t invitation;         /* its secret stands for the pair's; 0: none */
+    bool host;                  /* of it: we gave it */
+    bool closing;               /* it is over: one last word, and then nothing */
+    instant begun;              /* of the looks at its places */
+    instant ends;               /* nobody may come after; NEVER once somebody has */
     bool moved;                 /* we moved: whether the link lives is not known yet */
     uint64_t get_from;          /* the present epoch, when it began */
     int skew;                   /* his epoch less ours, when he was found last */
@@ -36,13 +41,16 @@ struct places {
 
 struct reach {
     struct list link;
-    int64_t contact, device; /* device 0: none known */
+    int64_t contact; /* below 0: an invitation of ours, row -contact, for which nobody came yet */
+    int64_t device;  /* 0: none known */
     enum reach_state state;
     struct address up_at;
     instant next_try;
     instant last_up; /* 0: never */
     duration pause;  /* before the next try; 0: the last one worked */
     bool door;       /* how the present or last dial went in */
+    bool has_door;   /* we hold his card */
+    bool admit;      /* links do not know yet that he may come in */
     bool leaving;    /* removed: hang up, then forget */
     bool anew;       /* he is somewhere else than where we are calling: hang up, ... */
     bool told_anew;  /* ... and when that is done call there */
@@ -55,6 +63,7 @@ struct meet {
     struct store *store;
     struct chat *chat;
     struct rng *rng;
+    uint8_t account[KEY_BYTES]; /* ours */
     struct list all;
     struct map *by_contact;
     size_t up, dialling;
@@ -66,14 +75,50 @@ struct meet {
 };
 
 /* reach.c */
+struct reach *reach_find(const struct meet *meet, int64_t contact);
+struct reach *reach_create(struct meet *meet, instant now, int64_t contact);
+void reach_destroy(struct meet *meet, struct reach *reach);
 void reach_try_now(struct meet *meet, struct reach *reach, instant now);
 /* He may be reached at these, which the store knows: if we call him elsewhere, call anew. */
 void reach_told(struct meet *meet, struct reach *reach, instant now, const struct address *at,
                 size_t count);
 
+/* shared.c */
+struct shared { /* what two have in common, and what they are in it; wipe */
+    uint8_t secret[RENDEZVOUS_SECRET];
+    uint8_t ours[KEY_BYTES], theirs[KEY_BYTES]; /* as authors */
+    uint8_t account[KEY_BYTES];                 /* of who writes as them */
+    bool anybody;                               /* ... is not known yet */
+    bool at_invitation;
+    struct invited invited; /* ours */
+};
+/* False: nothing yet, or the store failed, which node finds out. */
+bool shared_load(struct meet *meet, const struct reach *reach, struct shared *out);
+
+/* invitations.c */
+void invitations_begin(struct meet *meet, instant now);
+/* Under which invitation, if any, a new reach looks. */
+void invitation_begin(struct meet *meet, instant now, struct reach *reach);
+/* Nobody may come any more, or we have come too late. */
+void invitation_end(struct meet *meet, instant now, struct reach *reach,
+                    enum invitation_state state);
+/* The host has taken us: he says so, or talks to us. */
+void invitation_up(struct meet *meet, instant now, struct reach *reach);
+/* The secret is erased: when both surely share another one; or now. */
+void invitation_forget(struct meet *meet, instant now, struct reach *reach);
+void invitation_over(struct meet *meet, instant now, struct reach *reach);
+/* The first guest was found. `reach` is gone after FAULT_NONE: he has one of his own. */
+enum fault invitation_guest(struct meet *meet, instant now, struct reach *reach,
+                            const struct pair_record *record, int64_t said);
+/* What the host says. */
+void invitation_answer(struct meet *meet, instant now, struct reach *reach,
+                       const struct shared *shared, const struct invited *said);
+
 /* places.c */
 void places_begin(struct meet *meet, struct reach *reach, instant now);
 void places_end(struct meet *meet, struct reach *reach);
+/* The invitation is over: that is left there as our last word. */
+void places_close(struct meet *meet, struct reach *reach, instant now);
 /* His addresses are wanted now. */
 void places_seek(struct meet *meet, struct reach *reach, instant now);
 /* He came, or went: then something may be owed to the DHT. */
@@ -81,6 +126,10 @@ void places_up(struct meet *meet, struct reach *reach, instant now);
 /* We are elsewhere now: so may he be, and then an open link is of no use. */
 void places_moved(struct meet *meet, struct reach *reach, instant now);
 void places_down(struct meet *meet, struct reach *reach, instant now);
+/* That record of his is true: he is where it says. FAULT_PEER: it is not from that account. */
+enum fault places_heard(struct meet *meet, instant now, struct reach *reach,
+                        const struct pair_record *record, int64_t seq,
+                        const uint8_t account[KEY_BYTES]);
 instant places_due(const struct meet *meet, const struct reach *reach);
 bool places_next_wish(struct meet *meet, instant now, struct reach *reach, struct wish *out);
 enum fault places_learn(struct meet *meet, instant now, struct reach *reach,

@@ -20,6 +20,14 @@
 #define MEET_ATTEMPTS    8             /* remembered per contact, for `why` */
 
 struct meet;
+/* What two who share a secret leave for each other in the DHT. Times are 0 where nothing was yet.
+ */
+struct meet_places {
+    instant told;   /* when our addresses were taken, by ... */
+    size_t told_on; /* ... so many nodes */
+    instant looked; /* when a look for his ended */
+    instant heard;  /* when he wrote what we found */
+};
 /* Store, chat and rng are borrowed. Begins to dial whom the store knows. */
 struct meet *meet_create(struct store *store, struct chat *chat, instant now, struct rng *rng);
 void meet_destroy(struct meet *meet);
@@ -28,6 +36,14 @@ void meet_destroy(struct meet *meet);
 enum answer meet_contact_add(struct meet *meet, instant now, int64_t contact,
                              const struct address *at, size_t at_count);
 void meet_contact_remove(struct meet *meet, instant now, int64_t contact);
+/* Invitations: host and guest leave word for each other in the DHT, and the host takes the first
+   guest he finds. `row` is what chat_invite or chat_join has made. */
+void meet_invitation_add(struct meet *meet, instant now, const struct store_invitation *row);
+/* One of ours that nobody has come for is taken back; what lies in the DHT then says so. */
+enum answer meet_invitation_close(struct meet *meet, instant now, int64_t row);
+/* What is known of its places. */
+void meet_invitation_look(struct meet *meet, const struct store_invitation *row,
+                          struct meet_places *out);
 /* Something is owed to him now: if he is away, try soon. */
 void meet_nudge(struct meet *meet, instant now, int64_t contact);
 /* Our own network changed: whoever is away is tried anew. */
@@ -40,14 +56,6 @@ struct meet_attempt {
     bool door;
     instant started, ended; /* ended 0: still going on */
     const char *outcome;    /* NULL while going on */
-};
-/* What two who share a secret leave for each other in the DHT. Times are 0 where nothing was yet.
- */
-struct meet_places {
-    instant told;   /* when our addresses were taken, by ... */
-    size_t told_on; /* ... so many nodes */
-    instant looked; /* when a look for his ended */
-    instant heard;  /* when he wrote what we found */
 };
 struct meet_reach {
     bool up, dialling;

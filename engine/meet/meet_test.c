@@ -1,14 +1,12 @@
 /* Whom meet calls, and when; the links are only told about here. */
-#include "engine/meet/meet.h"
+#include "engine/meet/fixture.h"
 #include "tests/test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #define START ((instant)1763900000 * SECOND)
 
-static char folder[64], path[96];
+static struct somebody person;
 static struct store *store;
 static struct chat *chat;
 static struct meet *meet;
@@ -18,30 +16,17 @@ static instant now;
 
 static void begin(void)
 {
-    struct store_place place = { .path = path, .key = { 3 } };
-    enum store_trouble trouble;
     now = START;
     rng = rng_from_seed(&luck, 2);
-    snprintf(folder, sizeof folder, "/tmp/ramage-meet-XXXXXX");
-    CHECK(mkdtemp(folder) != NULL);
-    snprintf(path, sizeof path, "%s/store", folder);
-    CHECK(store_open(&place, &store, &trouble) == FAULT_NONE);
-    CHECK(chat_identity_make(store, now, "", &rng) == ANSWER_DONE);
-    chat = chat_create(store, &rng, NULL);
-    meet = meet_create(store, chat, now, &rng);
+    somebody_begin(&person, now, &rng);
+    store = person.store;
+    chat = person.chat;
+    meet = person.meet = meet_create(store, chat, now, &rng);
 }
 
 static void end(void)
 {
-    char name[112];
-    meet_destroy(meet);
-    chat_destroy(chat);
-    store_close(store);
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s%s", path, ((const char *[]){ "", "-wal", "-shm" })[i]);
-        unlink(name);
-    }
-    rmdir(folder);
+    somebody_end(&person);
 }
 
 static struct sign_pair account;
@@ -295,7 +280,7 @@ static void test_a_restart_calls_everybody_with_a_place(void)
     befriend_at("bob", 7);
     befriend("nowhere");
     meet_destroy(meet);
-    meet = meet_create(store, chat, now, &rng);
+    meet = person.meet = meet_create(store, chat, now, &rng);
     CHECK(meet_next_wish(meet, now, &wish) && wish.kind == WISH_DIAL);
     CHECK(!meet_next_wish(meet, now, &wish));
     end();

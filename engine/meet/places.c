@@ -21,9 +21,31 @@
 #define LOOK_FIRST   (2 * SECOND)  /* at recent ones who are away; doubles ... */
 #define LOOK_LAST    (64 * MINUTE) /* ... up to this */
 #define RECENT       16
+#define GUEST_FAST   (1 * MINUTE) /* so long looks at an invitation do not become rarer, ... */
+#define GUEST_LAST   (5 * MINUTE) /* ... and then up to this */
+#define GUEST_EVERY  (1 * HOUR)   /* what one left there is written again */
+#define GUEST_NODES  20           /* it must outlive its author's absence */
 #define SPREAD       (RENDEZVOUS_EARLY - 5 * MINUTE)
 
-static const int sweep[] = { 0, -1, 1 }; /* epochs, from the present one */
+/* Epochs, from the present one: a pair's, whose clocks may differ; and an invitation's, whose host
+   and guest may come 36 h one after the other, or in this very moment. */
+static const int of_pair[] = { 0, -1, 1 };
+static const int of_invitation[] = { 0, -1, 0, 1, 0, -2, 0, -3, 0, -4, 0, -5, 0, -6 };
+
+static bool is_invited(const struct reach *reach)
+{
+    return reach->places.invitation != 0;
+}
+
+static int sweep_steps(const struct reach *reach)
+{
+    return is_invited(reach) ? (int)COUNT(of_invitation) : (int)COUNT(of_pair);
+}
+
+static int sweep_epoch(const struct reach *reach)
+{
+    return is_invited(reach) ? of_invitation[reach->places.step] : of_pair[reach->places.step];
+}
 
 static instant soon(struct meet *meet, instant now, duration within)
 {
@@ -46,6 +68,14 @@ void places_end(struct meet *meet, struct reach *reach)
 {
     meet->asking -= reach->places.putting;
     meet->asking -= reach->places.getting;
+}
+
+void places_close(struct meet *meet, struct reach *reach, instant now)
+{
+    reach->places.closing = true;
+    reach->places.ends = reach->places.next_get = NEVER;
+    reach->places.put_epoch = 0;
+    put_at(meet, reach, now);
 }
 
 void places_seek(struct meet *meet, struct reach *reach, instant now)
@@ -77,8 +107,10 @@ void places_up(struct meet *meet, struct reach *reach, instant now)
 {
     reach->places.moved = false;
     reach->places.next_get = NEVER;
-    if (reach->places.next_put == NEVER) /* the secret may be new */
-        put_at(meet, reach, now + MINUTE);
+    if (is_invited(reach))
+        invitation_up(meet, now, reach);
+    if (is_invited(reach) || reach->places.next_put == NEVER) /* the secret may be new */
+        put_at(meet, reach, earlier(reach->places.next_put, now + MINUTE));
 }
 
 void places_down(struct meet *meet, struct reach *reach, instant now)
@@ -105,26 +137,8 @@ void meet_self(struct meet *meet, instant now, const struct address *at, size_t 
     }
 }
 
-/* --- what they share ---------------------------------------------------------------------------
+/* --- beginning ---------------------------------------------------------------------------------
  */
-
-struct shared { /* wipe */
-    uint8_t secret[RENDEZVOUS_SECRET];
-    uint8_t theirs[KEY_BYTES]; /* account */
-};
-
-static bool load(struct meet *meet, const struct reach *reach, struct shared *out)
-{
-    struct store_contact contact;
-    bool shared =
-        chat_contact_get(meet->chat, reach->contact, &contact) == ANSWER_DONE && contact.has_pair;
-    if (shared) {
-        memcpy(out->secret, contact.pair, sizeof out->secret);
-        memcpy(out->theirs, contact.account, sizeof out->theirs);
-    }
-    wipe(&contact, sizeof contact);
-    return shared;
-}
 
 /* A pair that shares nothing yet has no places: places_up says when it may. */
 void places_begin(struct meet *meet, struct reach *reach, instant now)
@@ -133,7 +147,9 @@ void places_begin(struct meet *meet, struct reach *reach, instant now)
     reach->places.next_put = reach->places.next_get = NEVER;
     reach->places.sweep = true;
     reach->places.look_pause = LOOK_FIRST;
-    if (!load(meet, reach, &shared))
+    reach->places.ends = NEVER;
+    invitation_begin(meet, now, reach);
+    if (!shared_load(meet, reach, &shared))
         return;
     wipe(&shared, sizeof shared);
     put_at(meet, reach, soon(meet, now, START_WITHIN));
@@ -149,10 +165,15 @@ static uint64_t epoch_due(struct meet *meet, struct reach *reach, const struct s
 {
     uint64_t present = rendezvous_epoch(shared->secret, now);
     instant next = rendezvous_begin(shared->secret, present + 1) - RENDEZVOUS_EARLY;
-    if (reach->places.put_epoch < present)
+    instant again = is_invited(reach) ? reach->places.seen.told + GUEST_EVERY : NEVER;
+    if (reach->places.put_epoch < present || again <= now)
         return present;
     if (reach->places.put_epoch == present && now >= next)
         return present + 1;
+    if (again < next) {
+        put_at(meet, reach, again);
+        return 0;
+    }
     put_at(meet, reach, soon(meet, later(now, next), SPREAD));
     return 0;
 }
@@ -163,7 +184,9 @@ static bool make_item(struct meet *meet, struct reach *reach, const struct share
 {
     struct chat_link_key keys[CHAT_LINK_KEYS];
     struct rendezvous place;
-    struct pair_record record = { .at_count = meet->self_count };
+    struct pair_record record = { .at_count = meet->self_count,
+                                  .at_invitation = shared->at_invitation,
+                                  .invited = shared->invited };
     struct places *places = &reach->places;
     memcpy(record.at, meet->self, sizeof record.at);
     chat_list_head(meet->chat, &record.head);
@@ -171,10 +194,9 @@ static bool make_item(struct meet *meet, struct reach *reach, const struct share
     if (held)
         memcpy(record.certificate, keys[0].certificate, sizeof record.certificate);
     wipe(keys, sizeof keys);
-    struct certificate ours;
-    if (!held || certificate_read(&ours, BYTES_OF(record.certificate)) != FAULT_NONE)
+    if (!held)
         return false;
-    rendezvous_make(&place, shared->secret, ours.account, epoch);
+    rendezvous_make(&place, shared->secret, shared->ours, epoch);
     pair_record_write(meet->value, &place, &record, meet->rng);
     int64_t time = (int64_t)(now / MILLISECOND);
     places->said = time > places->said ? time : places->said + 1;
@@ -191,7 +213,9 @@ static bool wish_put(struct meet *meet, instant now, struct reach *reach, struct
 {
     struct shared shared;
     reach->places.next_put = NEVER;
-    if (!load(meet, reach, &shared)) {
+    if (is_invited(reach))
+        invitation_forget(meet, now, reach);
+    if (!shared_load(meet, reach, &shared)) {
         if (reach->state == REACH_UP)
             put_at(meet, reach, now + MINUTE);
         return false;
@@ -199,7 +223,8 @@ static bool wish_put(struct meet *meet, instant now, struct reach *reach, struct
     uint64_t epoch = epoch_due(meet, reach, &shared, now);
     *out = (struct wish){ .id = (uint64_t)reach->contact,
                           .kind = WISH_PUT,
-                          .contact = reach->contact };
+                          .contact = reach->contact,
+                          .store_on = is_invited(reach) ? GUEST_NODES : 0 };
     bool wished = epoch != 0 && make_item(meet, reach, &shared, epoch, now, &out->item);
     if (wished) {
         reach->places.putting = true;
@@ -219,7 +244,12 @@ static void stored(struct meet *meet, instant now, struct reach *reach, size_t c
     meet->asking--;
     meet->earliest = now; /* somebody may wait for his turn */
     if (places->put_epoch == 0)
-        return; /* our addresses changed meanwhile, and it is due again already */
+        return; /* it is no longer true, and due again already */
+    if (places->closing && count > 0) {
+        invitation_over(meet, now, reach);
+        reach_destroy(meet, reach);
+        return;
+    }
     if (count > 0) {
         places->put_pause = 0;
         places->seen.told = now;
@@ -245,10 +275,11 @@ static bool is_recent(const struct meet *meet, const struct reach *reach)
     return later_ones < RECENT;
 }
 
-static uint64_t epoch_of_look(const struct places *places)
+static uint64_t epoch_of_look(const struct reach *reach)
 {
+    const struct places *places = &reach->places;
     return places->get_from +
-           (uint64_t)(int64_t)(places->sweep ? sweep[places->step] : places->skew);
+           (uint64_t)(int64_t)(places->sweep ? sweep_epoch(reach) : places->skew);
 }
 
 static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct wish *out)
@@ -257,18 +288,19 @@ static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct
     struct rendezvous place;
     struct shared shared;
     places->next_get = NEVER;
-    if ((reach->state == REACH_UP && !places->moved) || !load(meet, reach, &shared))
+    if ((reach->state == REACH_UP && !places->moved) || !shared_load(meet, reach, &shared))
         return false;
     uint64_t present = rendezvous_epoch(shared.secret, now);
-    if (present != places->get_from)
-        places->sweep = true; /* once in each */
+    if (present != places->get_from ||
+        (is_invited(reach) && places->step == 0 && now >= places->swept + GUEST_LAST))
+        places->sweep = true; /* once in each epoch, and of a guest nobody knows the clock */
     if (places->step == 0) {
         places->get_from = present;
         places->found = false;
         if (places->sweep)
             places->swept = now;
     }
-    rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(places));
+    rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(reach));
     *out = (struct wish){ .id = (uint64_t)reach->contact,
                           .kind = WISH_GET,
                           .contact = reach->contact };
@@ -278,6 +310,16 @@ static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct
     wipe(&place, sizeof place);
     wipe(&shared, sizeof shared);
     return true;
+}
+
+/* Somebody waits, on at least one side. */
+static void look_again(struct meet *meet, struct reach *reach, instant now)
+{
+    struct places *places = &reach->places;
+    get_at(meet, reach, now + places->look_pause);
+    if (now >= places->begun + GUEST_FAST)
+        places->look_pause =
+            2 * places->look_pause < GUEST_LAST ? 2 * places->look_pause : GUEST_LAST;
 }
 
 static void look_later(struct meet *meet, struct reach *reach, instant now)
@@ -291,11 +333,15 @@ static void look_later(struct meet *meet, struct reach *reach, instant now)
         places->look_pause *= 2;
         return;
     }
-    if (!load(meet, reach, &shared))
+    if (!shared_load(meet, reach, &shared))
         return;
     instant next = rendezvous_begin(shared.secret, rendezvous_epoch(shared.secret, now) + 1);
     wipe(&shared, sizeof shared);
     next = soon(meet, next, LONG_PAUSE);
+    if (is_invited(reach)) {
+        look_again(meet, reach, now);
+        return;
+    }
     if (is_recent(meet, reach)) {
         next =
             earlier(next, now + places->look_pause - rng_below(meet->rng, places->look_pause / 4));
@@ -313,28 +359,28 @@ static void got(struct meet *meet, instant now, struct reach *reach)
     places->seen.looked = now;
     meet->asking--;
     meet->earliest = now;
-    if (places->sweep && !places->found && places->step + 1 < (int)COUNT(sweep)) {
+    if (places->sweep && !places->found && places->step + 1 < sweep_steps(reach)) {
         places->step++;
         get_at(meet, reach, now);
         return;
     }
     if (places->sweep && places->found)
-        places->skew = sweep[places->step];
+        places->skew = sweep_epoch(reach);
     places->sweep = false;
     places->step = 0;
     look_later(meet, reach, now);
 }
 
-/* Who holds the secret of the pair sealed it; it still has to be his certificate. */
+/* Who holds the secret sealed it; it still has to be his certificate. */
 static enum fault take(struct meet *meet, instant now, instant said, struct reach *reach,
-                       const struct pair_record *record, const uint8_t theirs[KEY_BYTES])
+                       const struct pair_record *record, const uint8_t account[KEY_BYTES])
 {
     struct certificate certificate;
     struct store_device device;
     bool fresh;
     if (certificate_read(&certificate, BYTES_OF(record->certificate)) != FAULT_NONE ||
         certificate.role != LINK_ROLE_CONTACT ||
-        memcmp(certificate.account, theirs, KEY_BYTES) != 0)
+        memcmp(certificate.account, account, KEY_BYTES) != 0)
         return FAULT_PEER;
     enum fault fault =
         chat_device_seen(meet->chat, said, &certificate, record->certificate, 0, &device, &fresh);
@@ -346,9 +392,36 @@ static enum fault take(struct meet *meet, instant now, instant said, struct reac
     }
     if (fault != FAULT_NONE)
         return fault;
+    reach->admit |= fresh;
     reach->device = device.id;
     reach_told(meet, reach, now, record->at, record->at_count);
     return FAULT_NONE;
+}
+
+enum fault places_heard(struct meet *meet, instant now, struct reach *reach,
+                        const struct pair_record *record, int64_t seq,
+                        const uint8_t account[KEY_BYTES])
+{
+    instant said = earlier(now, (instant)seq * MILLISECOND);
+    enum fault fault = take(meet, now, said, reach, record, account);
+    if (fault == FAULT_NONE) {
+        reach->places.heard = seq;
+        reach->places.seen.heard = said;
+    }
+    return fault;
+}
+
+static enum fault judge(struct meet *meet, instant now, struct reach *reach,
+                        const struct shared *shared, const struct pair_record *record, int64_t seq)
+{
+    if (record->at_invitation != shared->at_invitation)
+        return FAULT_PEER;
+    if (shared->anybody)
+        return invitation_guest(meet, now, reach, record, seq);
+    enum fault fault = places_heard(meet, now, reach, record, seq, shared->account);
+    if (fault == FAULT_NONE && shared->at_invitation)
+        invitation_answer(meet, now, reach, shared, &record->invited);
+    return fault;
 }
 
 static enum fault found(struct meet *meet, instant now, struct reach *reach,
@@ -359,19 +432,13 @@ static enum fault found(struct meet *meet, instant now, struct reach *reach,
     struct rendezvous place;
     struct shared shared;
     enum fault fault = FAULT_NONE;
-    if (!places->getting || !load(meet, reach, &shared))
+    if (!places->getting || !shared_load(meet, reach, &shared))
         return FAULT_NONE;
-    rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(places));
+    rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(reach));
     if (pair_record_read(&record, &place, item->value) == FAULT_NONE) {
         places->found = true;
-        if (item->seq > places->heard) {
-            instant said = earlier(now, (instant)item->seq * MILLISECOND);
-            fault = take(meet, now, said, reach, &record, shared.theirs);
-            if (fault == FAULT_NONE) {
-                places->heard = item->seq;
-                places->seen.heard = said;
-            }
-        }
+        if (item->seq > places->heard)
+            fault = judge(meet, now, reach, &shared, &record, item->seq);
     }
     wipe(&place, sizeof place);
     wipe(&shared, sizeof shared);
@@ -392,7 +459,7 @@ instant places_due(const struct meet *meet, const struct reach *reach)
     if (reach->leaving || !may_ask(meet))
         return NEVER; /* the end of another brings it up again */
     instant put = places->putting || meet->self_count == 0 ? NEVER : places->next_put;
-    return earlier(put, places->getting ? NEVER : places->next_get);
+    return earlier(places->ends, earlier(put, places->getting ? NEVER : places->next_get));
 }
 
 bool places_next_wish(struct meet *meet, instant now, struct reach *reach, struct wish *out)
@@ -400,9 +467,12 @@ bool places_next_wish(struct meet *meet, instant now, struct reach *reach, struc
     const struct places *places = &reach->places;
     if (places_due(meet, reach) > now)
         return false;
+    if (places->ends <= now)
+        invitation_end(meet, now, reach, INVITATION_EXPIRED);
     if (!places->getting && places->next_get <= now)
         return wish_get(meet, now, reach, out);
-    return wish_put(meet, now, reach, out);
+    return !places->putting && places->next_put <= now && meet->self_count > 0 &&
+           wish_put(meet, now, reach, out);
 }
 
 enum fault places_learn(struct meet *meet, instant now, struct reach *reach,

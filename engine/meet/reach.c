@@ -30,7 +30,7 @@ static struct bytes key_of(const int64_t *contact)
     return (struct bytes){ (const uint8_t *)contact, sizeof *contact };
 }
 
-static struct reach *find(const struct meet *meet, int64_t contact)
+struct reach *reach_find(const struct meet *meet, int64_t contact)
 {
     return map_get(meet->by_contact, key_of(&contact));
 }
@@ -96,12 +96,17 @@ static void conclude(struct reach *reach, instant now, const struct address *add
 
 /* --- contacts --------------------------------------------------------------------------------- */
 
-static struct reach *reach_create(struct meet *meet, instant now, int64_t contact)
+struct reach *reach_create(struct meet *meet, instant now, int64_t contact)
 {
     struct reach *reach = mem_zeroed(1, sizeof *reach);
     struct store_device device;
+    struct store_contact row;
+    static const uint8_t none[sizeof row.card_secret];
     reach->contact = contact;
     reach->next_try = NEVER;
+    if (store_contact_get(meet->store, contact, &row) == FAULT_NONE)
+        reach->has_door = memcmp(row.card_secret, none, sizeof none) != 0;
+    wipe(&row, sizeof row);
     if (store_device_next(meet->store, contact, 0, &device) == FAULT_NONE)
         reach->device = device.id;
     list_append(&meet->all, &reach->link);
@@ -111,7 +116,7 @@ static struct reach *reach_create(struct meet *meet, instant now, int64_t contac
     return reach;
 }
 
-static void reach_destroy(struct meet *meet, struct reach *reach)
+void reach_destroy(struct meet *meet, struct reach *reach)
 {
     if (reach->state != REACH_AWAY)
         become(meet, reach, REACH_AWAY);
@@ -130,6 +135,7 @@ struct meet *meet_create(struct store *store, struct chat *chat, instant now, st
     meet->store = store;
     meet->chat = chat;
     meet->rng = rng;
+    chat_account(chat, meet->account);
     /* A removed contact stays until his link is down, so there may be a few more than the maximum.
      */
     meet->by_contact = map_create(2 * STORE_CONTACTS_MAX, rng_u64(rng));
@@ -141,6 +147,7 @@ struct meet *meet_create(struct store *store, struct chat *chat, instant now, st
         at = contact.id;
     }
     wipe(&contact, sizeof contact);
+    invitations_begin(meet, now);
     return meet;
 }
 
@@ -165,14 +172,14 @@ enum answer meet_contact_add(struct meet *meet, instant now, int64_t contact,
         if (fault != FAULT_NONE)
             return ANSWER_DISK;
     }
-    struct reach *reach = find(meet, contact);
+    struct reach *reach = reach_find(meet, contact);
     reach_try_now(meet, reach != NULL ? reach : reach_create(meet, now, contact), now);
     return ANSWER_DONE;
 }
 
 void meet_contact_remove(struct meet *meet, instant now, int64_t contact)
 {
-    struct reach *reach = find(meet, contact);
+    struct reach *reach = reach_find(meet, contact);
     if (reach == NULL)
         return;
     reach->leaving = true;
@@ -181,7 +188,7 @@ void meet_contact_remove(struct meet *meet, instant now, int64_t contact)
 
 void meet_nudge(struct meet *meet, instant now, int64_t contact)
 {
-    struct reach *reach = find(meet, contact);
+    struct reach *reach = reach_find(meet, contact);
     if (reach == NULL || reach->state != REACH_AWAY)
         return;
     places_seek(meet, reach, now);
@@ -210,11 +217,11 @@ static bool wish_dial(struct meet *meet, instant now, struct reach *reach, struc
     struct store_address known[STORE_ADDRESSES_MAX];
     size_t count = store_addresses(meet->store, reach->contact, known);
     reach->next_try = NEVER;
-    if (count == 0)
+    if (count == 0 || (reach->device == 0 && !reach->has_door))
         return false;
     /* A door that did not open is tried again as a link, and the other way round: the other side
        may have forgotten our device, or renewed its key, or not know us yet. */
-    reach->door = reach->device == 0 || (reach->pause > 0 && !reach->door);
+    reach->door = reach->device == 0 || (reach->has_door && reach->pause > 0 && !reach->door);
     *out = (struct wish){ .id = (uint64_t)reach->contact,
                           .kind = WISH_DIAL,
                           .contact = reach->contact,
@@ -280,8 +287,20 @@ static bool wish_hang_up(struct reach *reach, struct wish *out)
     return true; /* the news that it is down begins the next call */
 }
 
+static bool wish_admit(struct reach *reach, struct wish *out)
+{
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_ADMIT,
+                          .contact = reach->contact,
+                          .device = reach->device };
+    reach->admit = false;
+    return true;
+}
+
 static bool wish_of(struct meet *meet, instant now, struct reach *reach, struct wish *out)
 {
+    if (reach->admit)
+        return wish_admit(reach, out);
     if (reach->anew && reach->state != REACH_AWAY)
         return wish_hang_up(reach, out);
     if (reach->next_try <= now && reach->leaving)
@@ -381,7 +400,7 @@ static enum fault become_known(struct meet *meet, instant now, struct reach *rea
 
 enum fault meet_learn(struct meet *meet, instant now, const struct news *news)
 {
-    struct reach *reach = find(meet, news->contact);
+    struct reach *reach = reach_find(meet, news->contact);
     if (reach == NULL)
         return FAULT_NONE;
     switch (news->kind) {
@@ -414,7 +433,7 @@ instant meet_deadline(const struct meet *meet)
 void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out)
 {
     *out = (struct meet_reach){ .next_try = NEVER };
-    const struct reach *reach = find(meet, contact);
+    const struct reach *reach = reach_find(meet, contact);
     out->at_count = store_addresses(meet->store, contact, out->at);
     if (reach == NULL)
         return;

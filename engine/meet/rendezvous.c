@@ -8,12 +8,16 @@
 #include <assert.h>
 #include <string.h>
 
-#define VERSION     1
+#define PAIR        1      /* the version of a record at a pair's place, ... */
+#define INVITED     2      /* ... and at an invitation's */
 #define FRAME       "636:" /* of a bencoded string */
 #define FRAME_BYTES (sizeof FRAME - 1)
 #define PLAIN_BYTES (RENDEZVOUS_VALUE - FRAME_BYTES - SEALED_EXTRA_BYTES)
 
-_Static_assert(1 + LIST_HEAD_BYTES + CERTIFICATE_BYTES + 1 + RENDEZVOUS_ADDRESSES * 18 <=
+#define INVITED_MOST (1 + 8 + 1 + RENDEZVOUS_NAME)
+
+_Static_assert(1 + LIST_HEAD_BYTES + CERTIFICATE_BYTES + INVITED_MOST + 1 +
+                       RENDEZVOUS_ADDRESSES * 18 <=
                    PLAIN_BYTES,
                "a record fits its item");
 
@@ -55,6 +59,21 @@ void rendezvous_make(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SEC
     wipe(both, sizeof both);
 }
 
+void rendezvous_invited(uint8_t out[RENDEZVOUS_SECRET], const struct card *invitation)
+{
+    hash_parts(out, RENDEZVOUS_SECRET, (struct bytes){ invitation->secret, CARD_SECRET_BYTES },
+               "ramage/invitation/pair/v1", &(struct bytes){ invitation->account, KEY_BYTES }, 1);
+}
+
+void invited_mark(uint8_t out[8], const uint8_t secret[RENDEZVOUS_SECRET],
+                  const uint8_t guest[KEY_BYTES])
+{
+    uint8_t hash[HASH_BYTES];
+    hash_parts(hash, sizeof hash, (struct bytes){ secret, RENDEZVOUS_SECRET },
+               "ramage/invitation/guest/v1", &(struct bytes){ guest, KEY_BYTES }, 1);
+    memcpy(out, hash, 8);
+}
+
 /* --- what lies there ---------------------------------------------------------------------------
  */
 
@@ -79,14 +98,39 @@ static bool is_zero(struct bytes bytes)
     return any == 0;
 }
 
+static void put_invited(struct cursor *out, const struct invited *invited)
+{
+    size_t size = strlen(invited->name);
+    assert(size <= RENDEZVOUS_NAME);
+    cursor_put_u8(out, (uint8_t)invited->state);
+    cursor_put(out, invited->mark, sizeof invited->mark);
+    cursor_put_u8(out, (uint8_t)size);
+    cursor_put(out, invited->name, size);
+}
+
+/* The name is for the caller to judge, as any text of a peer. */
+static bool take_invited(struct cursor *in, struct invited *out)
+{
+    uint8_t state = INVITED_STATES, size = 0;
+    *out = (struct invited){ .state = INVITED_OPEN };
+    bool good = cursor_take_u8(in, &state) && state < INVITED_STATES &&
+                cursor_take(in, out->mark, sizeof out->mark) && cursor_take_u8(in, &size) &&
+                size <= RENDEZVOUS_NAME && cursor_take(in, out->name, size) &&
+                memchr(out->name, '\0', size) == NULL;
+    out->state = (enum invited_state)state;
+    return good && (is_zero(BYTES_OF(out->mark)) == (state != INVITED_TAKEN));
+}
+
 void pair_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *place,
                        const struct pair_record *record, struct rng *rng)
 {
     uint8_t plain[PLAIN_BYTES] = { 0 };
     struct cursor at = cursor_into(plain, sizeof plain);
-    cursor_put_u8(&at, VERSION);
+    cursor_put_u8(&at, record->at_invitation ? INVITED : PAIR);
     list_head_write(&at, &record->head);
     cursor_put(&at, record->certificate, sizeof record->certificate);
+    if (record->at_invitation)
+        put_invited(&at, &record->invited);
     assert(record->at_count <= RENDEZVOUS_ADDRESSES);
     cursor_put_u8(&at, (uint8_t)record->at_count);
     for (size_t i = 0; i < record->at_count; i++)
@@ -105,8 +149,12 @@ static bool read_plain(struct pair_record *out, struct bytes plain)
     cursor_take_u8(&in, &version);
     bool headed = list_head_read(&in, &out->head);
     cursor_take(&in, out->certificate, sizeof out->certificate);
+    out->at_invitation = version == INVITED;
+    if (!headed || (version != PAIR && version != INVITED) ||
+        (version == INVITED && !take_invited(&in, &out->invited)))
+        return false;
     cursor_take_u8(&in, &count);
-    if (!headed || version != VERSION || count > RENDEZVOUS_ADDRESSES)
+    if (count > RENDEZVOUS_ADDRESSES)
         return false;
     for (out->at_count = 0; out->at_count < count; out->at_count++)
         if (!take_address(&in, &out->at[out->at_count]))

@@ -4,13 +4,17 @@
    The secret P is of the first session both have used. From it, the author and the time follows one
    key per direction and epoch of 6 h: whoever has P computes it after any absence, nobody else can
    tell that two places belong together, or to whom. What lies there is one mutable item (BEP 44)
-   of 640 bytes that look random. docs/protocol.md, "The pair". */
+   of 640 bytes that look random. docs/protocol.md, "The pair".
+
+   Host and guest of an invitation meet the same way, under a secret computed from the invitation,
+   until they share one of their own. docs/protocol.md, "Invitations". */
 #ifndef MEET_RENDEZVOUS_H
 #define MEET_RENDEZVOUS_H
 
 #include "base/address.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "engine/crypto/card.h"
 #include "engine/crypto/certificate.h"
 #include "engine/crypto/devices.h"
 
@@ -31,7 +35,28 @@ struct rendezvous { /* wipe */
 void rendezvous_make(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET],
                      const uint8_t author[KEY_BYTES], uint64_t epoch);
 
+/* What the invitation of that account has instead of P. Its guest, whom the host does not know yet,
+   writes as the author of 32 zero bytes. */
+void rendezvous_invited(uint8_t out[RENDEZVOUS_SECRET], const struct card *invitation);
+
+#define RENDEZVOUS_NAME 64 /* bytes */
+enum invited_state {
+    INVITED_OPEN,   /* the host waits, the guest asks */
+    INVITED_TAKEN,  /* the host has taken the guest whose mark this is */
+    INVITED_CLOSED, /* the host waits no more */
+    INVITED_STATES,
+};
+struct invited { /* what the record says besides at an invitation's place */
+    enum invited_state state;
+    uint8_t mark[8];                /* TAKEN; else zero */
+    char name[RENDEZVOUS_NAME + 1]; /* what the author calls himself; may be empty */
+};
+void invited_mark(uint8_t out[8], const uint8_t secret[RENDEZVOUS_SECRET],
+                  const uint8_t guest[KEY_BYTES]);
+
 struct pair_record {
+    bool at_invitation; /* `invited` is part of it */
+    struct invited invited;
     struct list_head head; /* of the author's newest device list */
     uint8_t certificate[CERTIFICATE_BYTES];
     struct address at[RENDEZVOUS_ADDRESSES]; /* where he may be reached, the likeliest first */

@@ -174,7 +174,55 @@ static void test_items_look_random(void)
     CHECK(same > 150 && same < 350); /* 63,600 / 256 = 248 */
 }
 
-TESTS(TEST(test_epochs_follow_each_other_every_six_hours), TEST(test_each_pair_has_its_own_hours),
+static void test_an_invitations_record_says_more(void)
+{
+    struct rendezvous place;
+    uint8_t value[RENDEZVOUS_VALUE];
+    struct pair_record record, out;
+    begin();
+    record = some_record(8);
+    rendezvous_make(&place, secret, alice, 7);
+    record.at_invitation = true;
+    memset(record.invited.name, 'x', RENDEZVOUS_NAME);
+    record.invited.state = INVITED_TAKEN;
+    invited_mark(record.invited.mark, secret, bob);
+    pair_record_write(value, &place, &record, &rng);
+    CHECK_INT(pair_record_read(&out, &place, BYTES_OF(value)), FAULT_NONE);
+    CHECK(out.at_invitation && memcmp(&out.invited, &record.invited, sizeof out.invited) == 0);
+    CHECK_INT(out.at_count, 8);
+    record.invited.state = INVITED_OPEN; /* with a mark: of whom? */
+    pair_record_write(value, &place, &record, &rng);
+    CHECK_INT(pair_record_read(&out, &place, BYTES_OF(value)), FAULT_PEER);
+    record.invited = (struct invited){ .state = INVITED_TAKEN }; /* without one */
+    pair_record_write(value, &place, &record, &rng);
+    CHECK_INT(pair_record_read(&out, &place, BYTES_OF(value)), FAULT_PEER);
+    record.invited.state = INVITED_STATES;
+    pair_record_write(value, &place, &record, &rng);
+    CHECK_INT(pair_record_read(&out, &place, BYTES_OF(value)), FAULT_PEER);
+}
+
+static void test_another_secret_host_or_guest_is_another_invitation(void)
+{
+    struct card card = { .secret = { 1 } };
+    uint8_t first[RENDEZVOUS_SECRET], second[RENDEZVOUS_SECRET], mark[8], other_mark[8];
+    begin();
+    memcpy(card.account, alice, sizeof alice);
+    rendezvous_invited(first, &card);
+    card.secret[15] = 1;
+    rendezvous_invited(second, &card);
+    CHECK(memcmp(first, second, sizeof first) != 0);
+    card.secret[15] = 0;
+    memcpy(card.account, bob, sizeof bob);
+    rendezvous_invited(second, &card);
+    CHECK(memcmp(first, second, sizeof first) != 0);
+    invited_mark(mark, first, alice);
+    invited_mark(other_mark, first, bob);
+    CHECK(memcmp(mark, other_mark, sizeof mark) != 0);
+}
+
+TESTS(TEST(test_an_invitations_record_says_more),
+      TEST(test_another_secret_host_or_guest_is_another_invitation),
+      TEST(test_epochs_follow_each_other_every_six_hours), TEST(test_each_pair_has_its_own_hours),
       TEST(test_a_place_is_of_one_author_in_one_epoch_of_one_pair),
       TEST(test_what_one_writes_the_other_reads),
       TEST(test_a_changed_byte_or_another_place_is_refused), TEST(test_a_record_has_one_spelling),

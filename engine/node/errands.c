@@ -39,6 +39,7 @@ void errands_carry(struct node *node, instant now, const struct wish *wish)
     struct item item = { .mutable = true, .seq = wish->item.seq, .value = wish->item.value };
     struct dht_request request = { .task = errand.put ? DHT_PUT : DHT_GET,
                                    .item = &item,
+                                   .store_on = wish->store_on,
                                    .hidden = true };
     memcpy(item.key, wish->item.key, sizeof item.key);
     memcpy(item.signature, wish->item.signature, sizeof item.signature);

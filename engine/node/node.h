@@ -101,6 +101,26 @@ enum answer node_contact_reach(struct node *node, instant now, int64_t contact,
                                size_t at_count); /* adds fixed addresses */
 enum answer node_contact_remove(struct node *node, instant now, int64_t contact);
 
+/* Invitations: for one guest each. `name` is for who comes, or for the host; `introduced` is what
+   we call ourselves to the other; both may be empty. Wipe what comes out: it may hold the link. */
+struct node_invitation {
+    struct store_invitation row; /* without its secret */
+    bool has_link;               /* ours, and open: what one gives to the guest */
+    struct card link;
+    /* What we left in the DHT, on so many nodes; when we looked for the other's; when it was
+       written. 0: not yet. */
+    instant told, looked, heard;
+    size_t told_on;
+};
+enum answer node_invite(struct node *node, instant now, const char *name, const char *introduced,
+                        instant ends, struct node_invitation *out);
+/* row.contact is the host, a contact from now on. */
+enum answer node_join(struct node *node, instant now, const char *link, const char *name,
+                      const char *introduced, struct node_invitation *out);
+enum answer node_invitation_get(struct node *node, int64_t row, struct node_invitation *out);
+enum answer node_invitation_next(struct node *node, int64_t after, struct node_invitation *out);
+enum answer node_invitation_close(struct node *node, instant now, int64_t row);
+
 /* `request_key` NULL or a client's own text: repeating it returns the first answer. */
 enum answer node_message_send(struct node *node, instant now, int64_t contact, struct bytes text,
                               const char *request_key, struct store_message *out);

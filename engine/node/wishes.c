@@ -143,6 +143,17 @@ static void carry_psks(struct node *node, const struct wish *wish)
         node_share_psks(node, &device);
 }
 
+static void carry_admit(struct node *node, const struct wish *wish)
+{
+    struct store_contact contact;
+    struct store_device device;
+    if (chat_contact_get(node->chat, wish->contact, &contact) == ANSWER_DONE)
+        links_admit_account(node->links, contact.account, contact.newest_stamp);
+    if (wish->device != 0 && chat_device_get(node->chat, wish->device, &device) == ANSWER_DONE)
+        links_admit_device(node->links, device.device, device.newest_stamp);
+    wipe(&contact, sizeof contact);
+}
+
 static void carry(struct node *node, instant now, const struct wish *wish)
 {
     switch (wish->kind) {
@@ -160,6 +171,9 @@ static void carry(struct node *node, instant now, const struct wish *wish)
         return;
     case WISH_PSKS:
         carry_psks(node, wish);
+        return;
+    case WISH_ADMIT:
+        carry_admit(node, wish);
         return;
     case WISH_PUT:
     case WISH_GET:

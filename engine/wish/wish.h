@@ -18,7 +18,8 @@ enum wish_kind {
     WISH_SEND,    /* one frame to a device that is UP */
     WISH_KEYS,    /* our link keys or our record changed: have links ask for them anew */
     WISH_PSKS,    /* so did what we share with a device: contact, device */
-    WISH_PUT,     /* an item of the DHT (BEP 44), written to a few nodes: item */
+    WISH_ADMIT,   /* contact's account may come in, and device if it is not 0 */
+    WISH_PUT,     /* an item of the DHT (BEP 44), written to a few nodes: item, store_on */
     WISH_GET,     /* the newest item of a key of the DHT: item.key */
 };
 
@@ -37,6 +38,7 @@ struct wish {
     size_t at_count;
     struct bytes data; /* SEND: valid until the next call of the wishing room */
     struct wish_item item;
+    unsigned store_on; /* PUT: so many nodes; 0: as usual */
 };
 
 enum news_kind {
