@@ -63,7 +63,7 @@ static const struct rpc_shape shapes[] = {
           WHOLE_MUST("id", "never used twice")
           TEXT_MUST("name", "ours for this person")
           TEXT_MUST("short", "the account key, for comparing")
-          TEXT_MUST("card", "the card this contact was added with")
+          TEXT_MUST("card", "the card this contact was added with; empty: you met by invitation")
           OBJECTS_MUST("at", "place", "where to look for this person, best first")
           FLAG_MUST("online", "a link is open")
           FLAG_MUST("dialling", "a link is being tried")
@@ -75,6 +75,23 @@ static const struct rpc_shape shapes[] = {
           FLAG_MUST("list_forked", "the list of this person's devices contradicted itself")
           TIME_MUST("added", "when this contact was added")
           TIME("last_seen", "absent: never")) },
+    { "invitation",
+      FIELDS(
+          WHOLE_MUST("id", "never used twice")
+          FLAG_MUST("ours", "we gave it")
+          TEXT_MUST("state", "open, taken, lost (somebody else was first), closed or expired")
+          TEXT("link", "ours and open: what one gives to the guest, and to nobody else")
+          TEXT_MUST("name", "ours for the other; empty: none was given")
+          WHOLE("contact_id", 0, "the contact that came of it; of one taken: its host")
+          TEXT("contact", "name of that contact")
+          FLAG("online", "a link to that contact is open")
+          TIME_MUST("made", "when")
+          TIME("ends", "nobody may come after; absent: not known")
+          TIME_MUST("changed", "last change of state")
+          TIME("told", "when word was left in the DHT last; absent: not yet")
+          WHOLE("told_on", 0, "on so many nodes")
+          TIME("looked", "when the other's was looked for last; absent: not yet")
+          TIME("heard", "when the other left what was found; absent: nothing yet")) },
     { "place",
       FIELDS(
           TEXT_MUST("address", "IP:PORT")
@@ -116,12 +133,14 @@ static const struct rpc_shape shapes[] = {
           TIME_MUST("time", "when")
           TEXT_MUST("kind", "message.received, message.state, conversation.changed, "
                             "contact.changed, contact.removed, network.changed, "
-                            "contact.session_reset, contact.list_forked, session.locked, "
+                            "contact.session_reset, contact.list_forked, "
+                            "invitation.changed, session.locked, "
                             "log.gap, dht.nodes, dht.peers, dht.item, dht.stored or dht.round")
           WHOLE("contact_id", 0, "whom it is about")
           TEXT("contact", "name of that contact; absent when it is gone")
           TEXT("state", "message.state: the state reached then")
           OBJECT("message", "message", "as it is now; absent when it is gone")
+          WHOLE("invitation_id", 0, "invitation.changed: which")
           WHOLE("from", 0, "log.gap: first number missed")
           WHOLE("to", 0, "log.gap: last number missed")
           TEXT("tag", "dht: the search it belongs to")
@@ -274,6 +293,36 @@ static const struct rpc_method methods[] = {
       FIELDS(WHO),
       FIELDS(OBJECT_MUST("contact", "contact", "as it was")),
       "Removes a contact with the conversation and what is still owed" },
+    { "invitation.create", RPC_NEEDS_NODE,
+      FIELDS(
+          TEXT("name", "what you will call the guest; absent: what the guest offers")
+          TEXT("introduce", "how you introduce yourself to the guest; absent: not at all")
+          WHOLE("expires", 30 * 86400, "seconds, at most 30 days; absent: one day")),
+      FIELDS(OBJECT_MUST("invitation", "invitation", "the new one")),
+      "Makes an invitation for one guest" },
+    { "invitation.accept", RPC_NEEDS_NODE,
+      FIELDS(
+          TEXT_MUST("link", "the invitation you were given")
+          TEXT("name", "what you will call the host; absent: \"host\"")
+          TEXT("introduce", "how you introduce yourself; absent: not at all")),
+      FIELDS(OBJECT_MUST("invitation", "invitation", "whose host is a contact from now on")),
+      "Accepts an invitation" },
+    { "invitation.list", RPC_NEEDS_NODE,
+      FIELDS(
+          WHOLE("after", 0, "go on behind this id")
+          LIMIT),
+      FIELDS(
+          OBJECTS_MUST("invitations", "invitation", "by id, given and taken")
+          FLAG_MUST("more", "there are more: ask again with `after`")),
+      "Invitations, a page at a time" },
+    { "invitation.get", RPC_NEEDS_NODE,
+      FIELDS(WHOLE_MUST("id", "of the invitation")),
+      FIELDS(OBJECT_MUST("invitation", "invitation", "this one")),
+      "One invitation" },
+    { "invitation.revoke", RPC_NEEDS_NODE,
+      FIELDS(WHOLE_MUST("id", "of one of ours that is open")),
+      FIELDS(OBJECT_MUST("invitation", "invitation", "as it is now")),
+      "Takes an invitation back" },
     { "conversation.list", RPC_NEEDS_NODE,
       FIELDS(
           WHOLE("after", 0, "go on behind this contact id")

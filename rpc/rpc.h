@@ -19,7 +19,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 
-#define RPC_API                   "1.1"     /* minor versions only add */
+#define RPC_API                   "1.2"     /* minor versions only add */
 #define RPC_LINE_MAX_BYTES        (1 << 20) /* without its newline; both directions */
 #define RPC_DEPTH_MAX             16        /* braces within braces */
 #define RPC_VALUES_MAX            32768     /* values in one line: bounds what parsing may cost */
@@ -107,6 +107,14 @@ enum rpc_error {
     RPC_BARE_NODE,
     RPC_DHT_OFF,
     RPC_DHT_BUSY,
+    RPC_BAD_INVITATION,
+    RPC_IS_INVITATION,
+    RPC_IS_CARD,
+    RPC_NO_INVITATION,
+    RPC_INVITATIONS_FULL,
+    RPC_INVITATION_OVER,
+    RPC_INVITATION_LOST,
+    RPC_NOT_MET,
     RPC_NO_SEARCH,
     RPC_BAD_ITEM,
     RPC_NOTHING_FOUND,

@@ -225,7 +225,8 @@ def what_json_says_is_what_the_table_promises(world):
     table.check_answer("session.status", ada.ask("status")[0])
     for method, params in (("session.hello", {}), ("identity.show", {}), ("contact.list", {}),
                            ("contact.get", {"who": "bob"}), ("conversation.list", {}),
-                           ("dht.status", {}),
+                           ("dht.status", {}), ("invitation.create", {"name": "eve"}),
+                           ("invitation.list", {}), ("invitation.revoke", {"id": 1}),
                            ("message.list", {"who": "bob"}), ("events.since", {"since": 0}),
                            ("message.get", {"id": sent[0]["id"]})):
         table.check_answer(method, ada.rpc(method, **params))
@@ -236,15 +237,15 @@ def what_json_says_is_what_the_table_promises(world):
 def every_verb_is_explained(world):
     home = world.home()
     overview = home.run("help").out
-    verbs = re.findall(r"^  ((?:contact |daemon |dht )?[a-z]+) .*$", overview, re.MULTILINE)
-    assert len(verbs) >= 29, verbs
+    verbs = re.findall(r"^  ((?:contact |daemon |dht |invite )?[a-z]+) .*$", overview, re.MULTILINE)
+    assert len(verbs) >= 33, verbs
     for verb in verbs:
         told = home.run("help", *verb.split()).out
         assert told == home.run(*verb.split(), "--help").out
         assert "Example:\n    ramage " + verb in told, told
     assert "contact rename" in home.run("help", "contact").out
     assert home.run("--version").out.startswith("ramage ")
-    assert home.run("version", "--json").one()["api"] == "1.1"
+    assert home.run("version", "--json").one()["api"] == "1.2"
 
 
 @case

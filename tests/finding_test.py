@@ -3,51 +3,10 @@
 usage: finding_test.py RAMAGE
 """
 
-import os
-import subprocess
 import sys
-import time
 
 import people
-
-NODES = tuple(f"node{number}" for number in range(1, 9))
-DHT_PORT = 6881
-
-
-class Swarm:
-    """A small DHT of bare nodes, each on a machine of its own."""
-
-    def __init__(self, program, lab):
-        self.nodes = []
-        for name in NODES:
-            first = f"{lab.address[NODES[0]]}:{DHT_PORT}"
-            begin = [] if name == NODES[0] else ["--bootstrap", first]
-            node = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{name}", program, "dht", "run", "--bind",
-                 f"{lab.address[name]}:{DHT_PORT}", *begin],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="ascii")
-            self.nodes.append(node)
-            assert node.stdout.readline().startswith("ready ")
-
-    def end(self):
-        for node in self.nodes:
-            node.kill()
-            node.wait()
-
-
-def send_and_wait(writer, reader, text):
-    """Seconds until it is delivered."""
-    began = time.monotonic()
-    sent = writer.json("send", reader.name, text)[0]
-    people.wait_for(f"{text!r} to be delivered",
-                    lambda: writer.json("why", sent["id"])[0]["message"]["state"] == "delivered")
-    return time.monotonic() - began
-
-
-def configure(person, lab):
-    with open(os.path.join(person.home, "config"), "w", encoding="ascii") as config:
-        config.write(f"dht.bootstrap = {lab.address[NODES[0]]}:{DHT_PORT}\ndht.router = none\n")
-
+from swarm import NODES, Swarm, send_and_wait
 
 def main(program):
     people.enter()
@@ -57,7 +16,7 @@ def main(program):
     report = people.Report()
     try:
         for person in (alice, bob):
-            configure(person, lab)
+            swarm.enter(person)
         people.befriend(lab, alice, bob)
         send_and_wait(alice, bob, "hello")
         send_and_wait(bob, alice, "hello yourself")

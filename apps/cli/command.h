@@ -20,6 +20,10 @@ struct cli {
 
 int command_new(struct cli *cli);
 int command_id(struct cli *cli);
+int command_invite(struct cli *cli);
+int command_invite_list(struct cli *cli);
+int command_invite_revoke(struct cli *cli);
+int command_join(struct cli *cli);
 int command_contact_add(struct cli *cli);
 int command_contact_list(struct cli *cli);
 int command_contact_show(struct cli *cli);
@@ -78,6 +82,8 @@ void print_help(const struct command *command);
 void print_overview(void);
 /* "18:06" of an RFC 3339 time from the daemon; "?" for nonsense. */
 void print_time(const char *rfc3339);
+/* A card or link as a code. */
+void print_qr(const struct cli *cli, const char *text);
 /* One message as `read` and `follow` show it. */
 void print_talk(const json_t *message);
 /* Flushes stdout; false, and said so, when what was printed did not all get out. */

@@ -92,8 +92,9 @@ void contact_print_all(const json_t *contact)
     print_time(rpc_text(contact, "added"));
     putchar('\n');
     print_places(contact);
+    const char *card = rpc_text(contact, "card");
     fputs("card        ", stdout);
-    print_clean(rpc_text(contact, "card"));
+    print_clean(card != NULL && card[0] != '\0' ? card : "none: you met by invitation");
     fputs("\nto compare  ", stdout);
     print_clean(rpc_text(contact, "short"));
     putchar('\n');

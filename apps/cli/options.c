@@ -29,7 +29,7 @@ static const struct option_row rows[OPTIONS] = {
                           "write \"ready\", or the name of an error, to descriptor N" },
     [OPTION_VERBOSE] = { "verbose", 'v', NULL, 1, "log what happens" },
     [OPTION_WAIT] = { "wait", 0, "STATE", 1,
-                      "return once written here, sealed for them or delivered there" },
+                      "send: return once written, sealed or delivered; invite: joined" },
     [OPTION_TIMEOUT] = { "timeout", 0, "TIME", 1, "how long to wait: 30s, 10m, 2h (default 60s)" },
     [OPTION_REQUEST_KEY] = { "request-key", 0, "KEY", 1,
                              "repeating a send with the same key sends nothing new" },
@@ -66,6 +66,8 @@ static const struct option_row rows[OPTIONS] = {
                        "put, announce: on N nodes, 8 to 20; find: the nodes closest to ID" },
     [OPTION_PORT] = { "port", 0, "N", 1, "the UDP or TCP port where peers find you" },
     [OPTION_HIDDEN] = { "hidden", 0, NULL, 1, "only the last nodes asked learn what you look for" },
+    [OPTION_EXPIRES] = { "expires", 0, "TIME", 1, "nobody may come later: 30m, 2h (default 1d)" },
+    [OPTION_INTRODUCE] = { "introduce", 0, "NAME", 1, "how you introduce yourself to the other" },
 };
 
 const struct option_row *option_row(enum option_id id)

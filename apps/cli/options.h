@@ -54,6 +54,8 @@ enum option_id {
     OPTION_NODES,
     OPTION_PORT,
     OPTION_HIDDEN,
+    OPTION_EXPIRES,
+    OPTION_INTRODUCE,
     OPTIONS
 };
 

@@ -1,10 +1,12 @@
 /* Data on stdout, everything else on stderr; text from outside never uncleaned. */
 #include "apps/cli/command.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -82,6 +84,30 @@ void print_time(const char *rfc3339)
     if (rfc3339 != NULL && rpc_time_parse(rfc3339, &when))
         face_time(when, wall_clock(), text);
     fputs(text, stdout);
+}
+
+/* Decided once for the whole program: --color, then what the terminal and NO_COLOR say. */
+static bool may_colour(const struct cli *cli)
+{
+    const char *when = value(cli, OPTION_COLOR);
+    if (when != NULL && strcmp(when, "auto") != 0)
+        return strcmp(when, "always") == 0;
+    return face_may_colour(STDOUT_FILENO);
+}
+
+/* Capitals need a smaller code, and bech32 allows them. */
+void print_qr(const struct cli *cli, const char *text)
+{
+    char capitals[128];
+    size_t size = strlen(text);
+    if (size >= sizeof capitals)
+        return;
+    for (size_t i = 0; i <= size; i++)
+        capitals[i] = (char)toupper((unsigned char)text[i]);
+    char *code = face_qr(capitals, may_colour(cli));
+    if (code != NULL)
+        fputs(code, stdout);
+    mem_free(code);
 }
 
 #define ID_SHOWN_CHARS 6 /* enough to be unique among a person's messages, and to type */

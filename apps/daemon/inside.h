@@ -157,6 +157,7 @@ typedef enum rpc_error method(struct call *call);
 method session_hello, session_status, session_unlock, session_lock, session_shutdown;
 method discover, identity_create, identity_show;
 method contact_add, contact_list, contact_get, contact_update, contact_remove;
+method invitation_create, invitation_accept, invitation_list, invitation_get, invitation_revoke;
 method conversation_list, conversation_get, conversation_mark_read;
 method message_send, message_list, message_get, message_why;
 method network_status;
@@ -172,6 +173,7 @@ json_t *show_address(const struct address *address);
 void show_time_unless(json_t *object, const char *name, instant when, instant absent);
 json_t *show_identity(struct daemon *daemon); /* NULL: the store failed */
 json_t *show_contact(const struct node_contact *contact);
+json_t *show_invitation(struct daemon *daemon, const struct node_invitation *invitation);
 json_t *show_message(struct daemon *daemon, const struct store_message *message);
 json_t *show_event(struct daemon *daemon, const struct store_event *event);
 /* With nothing but its kind; seq 0 for what is not kept. */

@@ -1,5 +1,7 @@
 #include "apps/daemon/inside.h"
 
+#include "base/mem.h"
+
 #include <string.h>
 
 #define CANDIDATES_MAX 8   /* named when a name fits several */
@@ -50,7 +52,11 @@ enum rpc_error contact_add(struct call *call)
     struct address at[RPC_ADDRESSES_MAX];
     size_t count;
     struct node_contact contact;
+    struct card card;
     enum rpc_error error = read_addresses(call, at, &count);
+    if (invitation_read(&card, rpc_text(call->params, "card")) == FAULT_NONE)
+        error = RPC_IS_INVITATION;
+    wipe(&card, sizeof card);
     if (error != RPC_FINE)
         return error;
     enum answer answer = node_contact_add(call->daemon->node, host_now(call->daemon->host),

@@ -22,6 +22,11 @@ static const struct {
     { "contact.get", contact_get },
     { "contact.update", contact_update },
     { "contact.remove", contact_remove },
+    { "invitation.create", invitation_create },
+    { "invitation.accept", invitation_accept },
+    { "invitation.list", invitation_list },
+    { "invitation.get", invitation_get },
+    { "invitation.revoke", invitation_revoke },
     { "conversation.list", conversation_list },
     { "conversation.get", conversation_get },
     { "conversation.mark_read", conversation_mark_read },
@@ -142,6 +147,9 @@ enum rpc_error error_of_answer(const struct daemon *daemon, enum answer answer)
         [ANSWER_BAD_KEY] = RPC_BAD_KEY,
         [ANSWER_NO_EVENT] = RPC_NO_EVENT,
         [ANSWER_CONSUMERS_FULL] = RPC_CONSUMERS_FULL,
+        [ANSWER_BAD_INVITATION] = RPC_BAD_INVITATION,
+        [ANSWER_NO_INVITATION] = RPC_NO_INVITATION,
+        [ANSWER_INVITATIONS_FULL] = RPC_INVITATIONS_FULL,
     };
     if (answer == ANSWER_DISK)
         return error_of_trouble(node_trouble(daemon->node));

@@ -69,11 +69,14 @@ static json_t *show_places(const struct node_contact *contact)
 
 json_t *show_contact(const struct node_contact *contact)
 {
+    static const uint8_t none[CARD_SECRET_BYTES];
     struct card card;
     char text[CARD_TEXT_CHARS + 1], brief[CARD_SHORT_CHARS + 1];
     memcpy(card.account, contact->row.account, sizeof card.account);
     memcpy(card.secret, contact->row.card_secret, sizeof card.secret);
     card_write(text, &card);
+    if (memcmp(card.secret, none, sizeof none) == 0)
+        text[0] = '\0'; /* met by invitation: we hold no card */
     card_write_short(brief, card.account);
     json_t *shown = json_pack(
         "{s:I, s:s, s:s, s:s, s:o, s:b, s:b, s:o}", "id", (json_int_t)contact->row.id, "name",
@@ -150,6 +153,48 @@ json_t *show_message(struct daemon *daemon, const struct store_message *message)
     return shown;
 }
 
+/* --- invitations ------------------------------------------------------------------------------ */
+
+static const char *invitation_state(enum invitation_state state)
+{
+    static const char *const names[] = { [INVITATION_OPEN] = "open",
+                                         [INVITATION_TAKEN] = "taken",
+                                         [INVITATION_LOST] = "lost",
+                                         [INVITATION_CLOSED] = "closed",
+                                         [INVITATION_EXPIRED] = "expired" };
+    return names[state];
+}
+
+json_t *show_invitation(struct daemon *daemon, const struct node_invitation *invitation)
+{
+    char link[sizeof CARD_LINK_SCHEME + INVITATION_TEXT_CHARS] = CARD_LINK_SCHEME;
+    const struct store_invitation *row = &invitation->row;
+    json_t *shown = json_pack("{s:I, s:b, s:s, s:s, s:o, s:o}", "id", (json_int_t)row->row, "ours",
+                              row->ours, "state", invitation_state(row->state), "name", row->name,
+                              "made", show_time(row->made), "changed", show_time(row->changed));
+    if (invitation->has_link) {
+        invitation_write(link + sizeof CARD_LINK_SCHEME - 1, &invitation->link);
+        json_object_set_new(shown, "link", json_string(link));
+        wipe(link, sizeof link);
+    }
+    if (row->contact != 0) {
+        struct node_contact contact;
+        json_object_set_new(shown, "contact_id", json_integer(row->contact));
+        show_name(daemon, shown, row->contact);
+        json_object_set_new(
+            shown, "online",
+            json_boolean(node_contact_get(daemon->node, row->contact, &contact) == ANSWER_DONE &&
+                         contact.online));
+    }
+    show_time_unless(shown, "ends", row->ends, NEVER);
+    show_time_unless(shown, "told", invitation->told, 0);
+    if (invitation->told != 0)
+        json_object_set_new(shown, "told_on", json_integer((json_int_t)invitation->told_on));
+    show_time_unless(shown, "looked", invitation->looked, 0);
+    show_time_unless(shown, "heard", invitation->heard, 0);
+    return shown;
+}
+
 /* --- events ----------------------------------------------------------------------------------- */
 
 static const char *const kinds[] = {
@@ -161,6 +206,7 @@ static const char *const kinds[] = {
     [EVENT_NETWORK_CHANGED] = "network.changed",
     [EVENT_SESSION_RESET] = "contact.session_reset",
     [EVENT_LIST_FORKED] = "contact.list_forked",
+    [EVENT_INVITATION_CHANGED] = "invitation.changed",
 };
 
 unsigned show_kind_bit(enum event_kind kind)
@@ -198,6 +244,8 @@ json_t *show_event(struct daemon *daemon, const struct store_event *event)
     if (event->kind == EVENT_MESSAGE_STATE)
         json_object_set_new(shown, "state",
                             json_string(state_name((enum message_state)event->detail)));
+    if (event->kind == EVENT_INVITATION_CHANGED)
+        json_object_set_new(shown, "invitation_id", json_integer(event->detail));
     if (event->message != 0 &&
         node_message_get(daemon->node, event->message, &message) == ANSWER_DONE)
         json_object_set_new(shown, "message", show_message(daemon, &message));

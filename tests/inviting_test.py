@@ -1,0 +1,119 @@
+"""Two who share an invitation and nothing else meet: no address is typed, and no card.
+
+usage: inviting_test.py RAMAGE
+"""
+
+import subprocess
+import sys
+import time
+
+import people
+from swarm import NODES, Swarm, send_and_wait
+
+LOST, OVER, NOT_MET, USAGE = 8, 8, 6, 2  # exit codes
+
+
+def refused(person, *arguments):
+    """A command that is expected to fail: its exit code, and what it said."""
+    done = subprocess.run([*person.inside, *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          timeout=people.PATIENCE_SECONDS, encoding="utf-8")
+    return done.returncode, done.stderr
+
+
+def invitation(person, link_of):
+    """What this person's list says of it, by id."""
+    return next(one for one in person.json("invite", "list") if one["id"] == link_of)
+
+
+def both_on(report, host, guest):
+    link = host.ramage("invite", "--name", guest.name).strip()
+    began = time.monotonic()
+    guest.ramage("join", link, "--name", host.name)
+    took = time.monotonic() - began
+    report.say(f"host and guest meet, {took:.1f} s after the guest has the link", took < 30)
+    send_and_wait(guest, host, "hello")
+    send_and_wait(host, guest, "hello yourself")
+    report.say("and talk", True)
+    people.wait_for("word that the guest has come",
+                    lambda: answered(host, host.json("invite", "list")[-1]["id"]))
+    return link
+
+
+def misuse(report, host, other, link):
+    code, said = refused(other, "join", link)
+    report.say("a second guest is told that somebody was first",
+               code == LOST and "somebody else has used" in said)
+    other.ramage("contact", "remove", "host", "--no-input")
+    taken_back = host.json("invite")[0]
+    people.wait_for("word of it", lambda: "told" in invitation(host, taken_back["id"]))
+    host.ramage("invite", "revoke", str(taken_back["id"]))
+    code, said = refused(other, "join", taken_back["link"])
+    report.say("an invitation taken back admits nobody", code == OVER and "is over" in said)
+    other.ramage("contact", "remove", "host", "--no-input")
+    card = host.json("id")[0]["card"]
+    code, said = refused(other, "join", card)
+    report.say("a card is no invitation, and join says what to do with it",
+               code == USAGE and "contact add" in said)
+    code, said = refused(other, "contact", "add", link, "--name", "host")
+    report.say("nor the other way round", code == USAGE and "ramage join" in said)
+    code, said = refused(other, "join", link[:-1] + ("q" if link[-1] != "q" else "p"))
+    report.say("a link with a wrong character is refused", code == USAGE)
+
+
+def answered(host, made):
+    now = invitation(host, made)
+    return now["state"] == "taken" and now.get("told", "") > now["changed"]
+
+
+def never_on_together(report, host, guest):
+    """Host and guest are on by turns; their words lie in the DHT meanwhile."""
+    made = host.json("invite", "--name", guest.name)[0]
+    people.wait_for("the host's word", lambda: "told" in invitation(host, made["id"]))
+    host.stop()
+    code, _ = refused(guest, "join", made["link"], "--name", host.name, "--timeout", "8s")
+    taken = guest.json("invite", "list")[-1]
+    report.say("who comes while the host is off is told so, and leaves word",
+               code == NOT_MET and "told" in taken and "heard" in taken)
+    guest.stop()
+    host.start()
+    people.wait_for("the guest's word, and the answer to it", lambda: answered(host, made["id"]))
+    host.stop()
+    guest.start()
+    people.wait_for("the host's answer",
+                    lambda: invitation(guest, taken["id"])["state"] == "taken")
+    report.say("each finds the other's word, though they were never on together", True)
+    host.start()
+    send_and_wait(guest, host, "at last")
+    report.say("and when both are on they talk", True)
+
+
+def main(program):
+    people.enter()
+    lab = people.Lab("alice", "bob", "eve", *NODES)
+    swarm = Swarm(program, lab)
+    persons = [people.Person(program, name) for name in ("alice", "bob", "eve")]
+    alice, bob, eve = persons
+    report = people.Report()
+    try:
+        for person in persons:
+            swarm.enter(person)
+            person.start()
+            person.ramage("new", "--no-passphrase")
+        link = both_on(report, alice, bob)
+        misuse(report, alice, eve, link)
+        never_on_together(report, bob, eve)
+        for person in persons:
+            report.say(f"{person.name}'s daemon ends well", person.stop() == 0)
+    except Exception as trouble:
+        report.say(f"the whole story ({trouble!r})", False)
+    swarm.end()
+    for person in persons:
+        if report.failed:
+            person.show_log()
+        person.end()
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
