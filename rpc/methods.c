@@ -178,7 +178,8 @@ static const struct rpc_shape shapes[] = {
           WHOLE_MUST("good", "nodes that answered within 15 minutes")
           WHOLE_MUST("known", "nodes in the table")
           NUMBER_MUST("estimate", "nodes in the whole network; 0: not known yet")
-          TEXT("self", "our address as others see it; absent: they do not agree yet")) },
+          TEXT("self", "our address as others see it; absent: they do not agree yet")
+          FLAG_MUST("ports_change", "a router of ours makes another port for each of them")) },
     { "dht_status",
       FIELDS(
           OBJECT_MUST("ipv4", "dht_family", "one overlay")
@@ -380,6 +381,8 @@ static const struct rpc_method methods[] = {
           WHOLE("told_on", 0, "by how many nodes they were taken")
           TIME("looked", "when those of the contact were last looked for there")
           TIME("heard", "when the contact wrote what was found")
+          FLAG("our_ports_change", "a router of ours makes another port for each connection")
+          FLAG("their_ports_change", "a router of the contact's does, as the contact says")
           OBJECTS_MUST("attempts", "attempt", "the latest, newest last")),
       "Why a message is where it is" },
     { "network.status", RPC_NEEDS_NODE, NOTHING,

@@ -33,7 +33,7 @@ ASKERS = 151   # every address 151.x.y.z is ours to ask from,
 STRANGERS = 131  # and these are for floods
 ASKERS6 = "2a0b:"
 PROGRAMS = ["unshare", "setpriv", "nsenter", "ip", "transmission-daemon", "transmission-remote",
-            "aria2c"]
+            "aria2c", "nft"]
 
 
 def enter():

@@ -85,6 +85,24 @@ static void print_places(const json_t *answer)
     putchar('\n');
 }
 
+/* Two who cannot call each other, because of where they are. */
+static void print_routers(const json_t *answer)
+{
+    bool ours = rpc_flag(answer, "our_ports_change"),
+         theirs = rpc_flag(answer, "their_ports_change");
+    if (rpc_flag(answer, "online") || (!ours && !theirs))
+        return;
+    if (ours && theirs)
+        puts(
+            "routers  yours and theirs both make another port for each connection: neither of you\n"
+            "         can be called, so you will not meet while both are behind them");
+    else
+        printf(
+            "routers  %s makes another port for each connection, so %s cannot be called: you meet\n"
+            "         only if the other side's router lets calls in\n",
+            ours ? "yours" : "theirs", ours ? "you" : "they");
+}
+
 static void print_why(const json_t *answer)
 {
     const json_t *message = json_object_get(answer, "message");
@@ -108,6 +126,7 @@ static void print_why(const json_t *answer)
     }
     putchar('\n');
     print_places(answer);
+    print_routers(answer);
     print_attempts(answer);
 }
 

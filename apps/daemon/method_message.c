@@ -150,6 +150,8 @@ static json_t *show_why(struct daemon *daemon, const struct node_why *why)
         json_object_set_new(shown, "told_on", json_integer((json_int_t)why->told_on));
     show_time_unless(shown, "looked", why->looked, 0);
     show_time_unless(shown, "heard", why->heard, 0);
+    json_object_set_new(shown, "our_ports_change", json_boolean(why->our_ports_change));
+    json_object_set_new(shown, "their_ports_change", json_boolean(why->their_ports_change));
     return shown;
 }
 

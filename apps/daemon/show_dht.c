@@ -95,6 +95,7 @@ static json_t *show_family(const struct dht_family *family)
     json_t *shown = json_pack("{s:I, s:I, s:f}", "good", (json_int_t)family->good, "known",
                               (json_int_t)family->known, "estimate", family->estimate);
     show_hex(shown, "id", BYTES_OF(family->id.bytes));
+    json_object_set_new(shown, "ports_change", json_boolean(family->ports_change));
     if (family->self.port != 0)
         json_object_set_new(shown, "self", show_address(&family->self));
     return shown;

@@ -371,6 +371,7 @@ static void look_at(const struct dht *dht, instant now, enum family family, stru
     table_count(dht->table[family], now, &out->good, &out->known);
     out->estimate = estimate_nodes(&dht->estimate[family]);
     out->self = self_address(dht->self, family == IPV6);
+    out->ports_change = self_ports_change(dht->self, family == IPV6);
 }
 
 void dht_look(const struct dht *dht, instant now, struct dht_status *out)

@@ -162,6 +162,7 @@ struct dht_family {
     size_t known;        /* in the table */
     double estimate;     /* nodes in the whole network; 0: not known yet */
     struct address self; /* what others see as our address; port 0: no quorum yet */
+    bool ports_change;   /* they see other ports as well: a router makes one for each of them */
 };
 struct dht_status {
     struct dht_family ipv4, ipv6;

@@ -152,6 +152,19 @@ struct address self_address(const struct self *self, bool ipv6)
                                         : self->opinions[ipv6]->self;
 }
 
+bool self_ports_change(const struct self *self, bool ipv6)
+{
+    const struct opinion *opinion = self->opinions[ipv6];
+    if (opinion == NULL || opinion->self.port == 0)
+        return false;
+    size_t here = votes_for(opinion, &opinion->self, false), most = 0;
+    for (size_t i = 0; i < opinion->count; i++) {
+        size_t alike = votes_for(opinion, &opinion->votes[i].seen, true);
+        most = alike > most ? alike : most;
+    }
+    return here >= SELF_QUORUM && 2 * most <= here;
+}
+
 /* --- whether we can be reached ---------------------------------------------------------------- */
 
 void self_reached(struct self *self, instant now)

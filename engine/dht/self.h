@@ -16,6 +16,9 @@ bool self_vote(struct self *self, instant now, const struct address *voter,
                const struct address *seen);
 /* port 0: no quorum. */
 struct address self_address(const struct self *self, bool ipv6);
+/* Most see other ports than the one in that address: a router on the way gives each connection a
+   port of its own, so nobody else can be told where to call. */
+bool self_ports_change(const struct self *self, bool ipv6);
 /* Somebody we had not written to asked us: we can be reached. */
 void self_reached(struct self *self, instant now);
 /* We begin as reachable, on trial for 15 minutes from the first answer on; without proof we are

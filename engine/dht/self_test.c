@@ -65,6 +65,23 @@ static void test_a_quorum_of_networks_is_believed(void)
     }
 }
 
+static void test_ports_that_change_are_noticed(void)
+{
+    struct self *steady = self_create(false, start), *changing = self_create(false, start);
+    for (unsigned i = 0; i < 8; i++) {
+        char seen[32];
+        CHECK(!self_ports_change(steady, false));
+        snprintf(seen, sizeof seen, "203.0.113.5:%u", i == 3 ? 9 : 4711); /* one errs */
+        vote(steady, voter(false, i, 1), seen);
+        snprintf(seen, sizeof seen, "203.0.113.5:%u", 2000 + i);
+        vote(changing, voter(false, i, 1), seen);
+        CHECK_INT(self_ports_change(changing, false), i >= SELF_QUORUM - 1);
+    }
+    CHECK(!self_ports_change(changing, true));
+    self_destroy(steady);
+    self_destroy(changing);
+}
+
 static void test_one_network_is_one_vote(void)
 {
     for (int ipv6 = 0; ipv6 < 2; ipv6++) {
@@ -279,8 +296,8 @@ static void test_who_wants_to_be_read_only_always_is(void)
     self_destroy(self);
 }
 
-TESTS(TEST(test_a_quorum_of_networks_is_believed), TEST(test_one_network_is_one_vote),
-      TEST(test_lies_of_fewer_than_half_change_nothing),
+TESTS(TEST(test_a_quorum_of_networks_is_believed), TEST(test_ports_that_change_are_noticed),
+      TEST(test_one_network_is_one_vote), TEST(test_lies_of_fewer_than_half_change_nothing),
       TEST(test_an_address_that_changed_is_learnt),
       TEST(test_a_port_that_everybody_sees_differently_does_not_flicker),
       TEST(test_a_lab_of_one_machine_finds_its_address),

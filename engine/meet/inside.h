@@ -70,7 +70,8 @@ struct meet {
     instant earliest; /* of all there is to do; may be too early after a change, never too late */
     struct address self[RENDEZVOUS_ADDRESSES]; /* where we can be reached */
     size_t self_count;
-    size_t asking; /* GETs and PUTs under way */
+    bool ports_change; /* ... but a router makes others for each connection */
+    size_t asking;     /* GETs and PUTs under way */
     uint8_t value[RENDEZVOUS_VALUE];
 };
 

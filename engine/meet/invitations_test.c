@@ -34,7 +34,7 @@ static void begin_one(struct somebody *who, uint16_t port)
     who->meet = meet_create(who->store, who->chat, now, &rng);
     CHECK(address_parse("192.0.2.1:1", &at));
     at.port = port;
-    meet_self(who->meet, now, &at, 1);
+    meet_self(who->meet, now, &at, 1, false);
 }
 
 static void begin(void)
@@ -184,7 +184,7 @@ static void test_the_guest_may_come_while_the_host_sleeps(void)
     somebody_restart(&host, now, &rng);
     struct address at;
     CHECK(address_parse("192.0.2.1:1", &at));
-    meet_self(host.meet, now, &at, 1);
+    meet_self(host.meet, now, &at, 1, false);
     CHECK(live(&host, MINUTE).called);
     CHECK_INT(state_of(&host, given.row), INVITATION_TAKEN);
     now += 35 * HOUR;

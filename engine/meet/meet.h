@@ -23,10 +23,11 @@ struct meet;
 /* What two who share a secret leave for each other in the DHT. Times are 0 where nothing was yet.
  */
 struct meet_places {
-    instant told;   /* when our addresses were taken, by ... */
-    size_t told_on; /* ... so many nodes */
-    instant looked; /* when a look for his ended */
-    instant heard;  /* when he wrote what we found */
+    instant told;                    /* when our addresses were taken, by ... */
+    size_t told_on;                  /* ... so many nodes */
+    instant looked;                  /* when a look for his ended */
+    instant heard;                   /* when he wrote what we found */
+    bool ours_change, theirs_change; /* a router makes another port for each connection */
 };
 /* Store, chat and rng are borrowed. Begins to dial whom the store knows. */
 struct meet *meet_create(struct store *store, struct chat *chat, instant now, struct rng *rng);
@@ -48,8 +49,10 @@ void meet_invitation_look(struct meet *meet, const struct store_invitation *row,
 void meet_nudge(struct meet *meet, instant now, int64_t contact);
 /* Our own network changed: whoever is away is tried anew. */
 void meet_moved(struct meet *meet, instant now);
-/* Where we can be reached, the likeliest first, at most 8: contacts are told in the DHT. */
-void meet_self(struct meet *meet, instant now, const struct address *at, size_t count);
+/* Where we can be reached, the likeliest first, at most 8: contacts are told in the DHT. Also
+   whether a router of ours makes another port for each connection, so that they may be wrong. */
+void meet_self(struct meet *meet, instant now, const struct address *at, size_t count,
+               bool ports_change);
 
 struct meet_attempt {
     struct address address;

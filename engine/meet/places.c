@@ -120,16 +120,18 @@ void places_down(struct meet *meet, struct reach *reach, instant now)
     places_seek(meet, reach, now);
 }
 
-void meet_self(struct meet *meet, instant now, const struct address *at, size_t count)
+void meet_self(struct meet *meet, instant now, const struct address *at, size_t count,
+               bool ports_change)
 {
     count = count < COUNT(meet->self) ? count : COUNT(meet->self);
-    bool same = count == meet->self_count;
+    bool same = count == meet->self_count && ports_change == meet->ports_change;
     for (size_t i = 0; same && i < count; i++)
         same = address_equal(&meet->self[i], &at[i]);
     if (same)
         return;
     memcpy(meet->self, at, count * sizeof *at);
     meet->self_count = count;
+    meet->ports_change = ports_change;
     LIST_EACH (link, &meet->all) {
         struct reach *reach = LIST_ITEM(link, struct reach, link);
         reach->places.put_epoch = 0; /* what lies there is no longer true */
@@ -185,6 +187,7 @@ static bool make_item(struct meet *meet, struct reach *reach, const struct share
     struct chat_link_key keys[CHAT_LINK_KEYS];
     struct rendezvous place;
     struct pair_record record = { .at_count = meet->self_count,
+                                  .ports_change = meet->ports_change,
                                   .at_invitation = shared->at_invitation,
                                   .invited = shared->invited };
     struct places *places = &reach->places;
@@ -407,6 +410,7 @@ enum fault places_heard(struct meet *meet, instant now, struct reach *reach,
     if (fault == FAULT_NONE) {
         reach->places.heard = seq;
         reach->places.seen.heard = said;
+        reach->places.seen.theirs_change = record->ports_change;
     }
     return fault;
 }

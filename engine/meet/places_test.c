@@ -107,7 +107,7 @@ static void expect_place(const struct wish *wish, const uint8_t author[KEY_BYTES
 static void be_at(uint16_t port)
 {
     struct address self = at_port(port);
-    meet_self(meet, now, &self, 1);
+    meet_self(meet, now, &self, 1, false);
 }
 
 /* --- ours --------------------------------------------------------------------------------------

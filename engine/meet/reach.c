@@ -441,6 +441,7 @@ void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out)
     out->dialling = reach->state == REACH_DIALLING;
     out->up_at = reach->up_at;
     out->places = reach->places.seen;
+    out->places.ours_change = meet->ports_change;
     out->next_try = reach->next_try;
     out->attempt_count = reach->attempt_count;
     memcpy(out->attempts, reach->attempts, sizeof out->attempts);

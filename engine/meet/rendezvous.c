@@ -16,7 +16,7 @@
 
 #define INVITED_MOST (1 + 8 + 1 + RENDEZVOUS_NAME)
 
-_Static_assert(1 + LIST_HEAD_BYTES + CERTIFICATE_BYTES + INVITED_MOST + 1 +
+_Static_assert(1 + LIST_HEAD_BYTES + CERTIFICATE_BYTES + INVITED_MOST + 2 +
                        RENDEZVOUS_ADDRESSES * 18 <=
                    PLAIN_BYTES,
                "a record fits its item");
@@ -132,6 +132,7 @@ void pair_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *p
     if (record->at_invitation)
         put_invited(&at, &record->invited);
     assert(record->at_count <= RENDEZVOUS_ADDRESSES);
+    cursor_put_u8(&at, record->ports_change);
     cursor_put_u8(&at, (uint8_t)record->at_count);
     for (size_t i = 0; i < record->at_count; i++)
         put_address(&at, &record->at[i]);
@@ -145,7 +146,7 @@ static bool read_plain(struct pair_record *out, struct bytes plain)
 {
     struct cursor in = cursor_over(plain);
     struct bytes rest;
-    uint8_t version = 0, count = 0;
+    uint8_t version = 0, ports = 0, count = 0;
     cursor_take_u8(&in, &version);
     bool headed = list_head_read(&in, &out->head);
     cursor_take(&in, out->certificate, sizeof out->certificate);
@@ -153,9 +154,11 @@ static bool read_plain(struct pair_record *out, struct bytes plain)
     if (!headed || (version != PAIR && version != INVITED) ||
         (version == INVITED && !take_invited(&in, &out->invited)))
         return false;
+    cursor_take_u8(&in, &ports);
     cursor_take_u8(&in, &count);
-    if (count > RENDEZVOUS_ADDRESSES)
+    if (ports > 1 || count > RENDEZVOUS_ADDRESSES)
         return false;
+    out->ports_change = ports == 1;
     for (out->at_count = 0; out->at_count < count; out->at_count++)
         if (!take_address(&in, &out->at[out->at_count]))
             return false;

@@ -59,6 +59,7 @@ struct pair_record {
     struct invited invited;
     struct list_head head; /* of the author's newest device list */
     uint8_t certificate[CERTIFICATE_BYTES];
+    bool ports_change; /* a router of his makes another port for each connection */
     struct address at[RENDEZVOUS_ADDRESSES]; /* where he may be reached, the likeliest first */
     size_t at_count;
 };

@@ -91,6 +91,8 @@ enum answer node_why(struct node *node, instant now, int64_t message, struct nod
     out->told_on = reach.places.told_on;
     out->looked = reach.places.looked;
     out->heard = reach.places.heard;
+    out->our_ports_change = reach.places.ours_change;
+    out->their_ports_change = reach.places.theirs_change;
     tell_attempts(&reach, out);
     return ANSWER_DONE;
 }

@@ -155,6 +155,7 @@ struct node_why {
        wrote it. 0: not yet. */
     instant told, looked, heard;
     size_t told_on;
+    bool our_ports_change, their_ports_change; /* a router makes another for each connection */
 };
 enum answer node_why(struct node *node, instant now, int64_t message, struct node_why *out);
 

@@ -91,7 +91,7 @@ void swarm_tell_self(struct node *node, instant now)
     count = add(at, count, &status.ipv4.self);
     for (size_t i = 0; i < node->local_count; i++)
         count = add(at, count, &node->local[i]);
-    meet_self(node->meet, now, at, count);
+    meet_self(node->meet, now, at, count, status.ipv4.ports_change);
 }
 
 void node_listens(struct node *node, instant now, const struct address *at, size_t count)
