@@ -111,6 +111,8 @@ enum host_trouble host_file_write(const char *path, struct bytes data);
    Once per host. */
 enum host_trouble host_listen(struct host *host, const struct address *at, size_t count,
                               struct address *failed);
+/* Also hears who calls on the local networks, and lets the node call there. Best effort. */
+void host_listen_nearby(struct host *host);
 /* Where it listens; how many there are. */
 size_t host_listening(const struct host *host, struct address out[HOST_LISTEN_MAX]);
 

@@ -68,6 +68,11 @@ struct host {
     uint64_t addresses_digest;
     uv_timer_t moves_timer;
 
+    /* lan.c */
+    uv_poll_t lan_poll;
+    int lan; /* -1: none */
+    struct address lan_group;
+
     /* server.c */
     uv_pipe_t server;
     struct list clients;
@@ -89,6 +94,12 @@ void wires_close(struct host *host);
 void moves_start(struct host *host);
 void moves_tell(struct host *host); /* the node, where it can be reached */
 void moves_close(struct host *host);
+
+/* lan.c */
+void lan_join(struct host *host); /* on interfaces that came */
+bool lan_is_for(const struct host *host, const struct address *to);
+void lan_send(struct host *host, struct bytes datagram);
+void lan_close(struct host *host);
 
 /* server.c */
 void server_flush(struct host *host);      /* writes what was queued during a round */

@@ -182,7 +182,7 @@ struct host *host_create(const struct host_settings *settings)
 {
     struct host *host = mem_zeroed(1, sizeof *host);
     host->settings = *settings;
-    host->timer = host->moves = -1;
+    host->timer = host->moves = host->lan = -1;
     host->memory = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     host->timer_at = NEVER;
     list_init(&host->clients);
@@ -220,6 +220,7 @@ void host_destroy(struct host *host)
     server_close(host);
     wires_close(host);
     moves_close(host);
+    lan_close(host);
     uv_walk(&host->loop, close_rest, NULL);
     uv_run(&host->loop, UV_RUN_DEFAULT); /* until every handle is closed and all work is done */
     int closed = uv_loop_close(&host->loop);

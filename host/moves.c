@@ -96,6 +96,7 @@ static void look(uv_timer_t *timer)
     if (digest == host->addresses_digest)
         return;
     host->addresses_digest = digest;
+    lan_join(host);
     log_line(&host->log, LOG_NOTE, "host", "our addresses changed");
     if (host->node == NULL)
         return;

@@ -103,6 +103,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 bool wires_send(struct host *host, const struct datagrams *run)
 {
+    if (lan_is_for(host, &run->to)) {
+        lan_send(host, run->bytes);
+        return true;
+    }
     struct wire *wire = wire_for(host, &run->to);
     if (wire == NULL) /* no socket of that family: to a link this is a network that loses it */
         return true;

@@ -79,9 +79,10 @@ def meet(program, network, others, kinds, number):
     try:
         link = host.ramage("invite", "--name", "guest").strip()
         began = time.monotonic()
-        done = subprocess.run([*guest.inside, "join", link, "--name", "host", "--timeout",
-                               f"{HARD_SECONDS if kinds in HARD else PATIENCE_SECONDS}s"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False, encoding="utf-8")
+        patience = HARD_SECONDS if kinds in HARD else PATIENCE_SECONDS
+        done = subprocess.run([*guest.inside, "join", link, "--name", "host",
+                               "--timeout", f"{patience}s"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         took = time.monotonic() - began
         if done.returncode != 0:
             sent = guest.json("send", "host", "hello")[0]

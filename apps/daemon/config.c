@@ -68,6 +68,8 @@ static bool take_key(struct config *config, const char *name, const char *value)
         return take_address(config->listen, &config->listen_count, DAEMON_LISTEN_MAX, value);
     if (strcmp(name, "dht") == 0)
         return take_switch(&config->dht_off, value, "off", "on");
+    if (strcmp(name, "nearby") == 0)
+        return take_switch(&config->nearby_off, value, "off", "on");
     if (strcmp(name, "dht.bootstrap") == 0)
         return take_address(config->bootstrap, &config->bootstrap_count, CONFIG_BOOTSTRAP_MAX,
                             value);

@@ -35,7 +35,7 @@ struct config_router {
 struct config {
     struct address listen[DAEMON_LISTEN_MAX];
     size_t listen_count;
-    bool dht_off, dht_read_only;
+    bool dht_off, dht_read_only, nearby_off;
     struct address bootstrap[CONFIG_BOOTSTRAP_MAX];
     size_t bootstrap_count;
     struct config_router routers[CONFIG_ROUTERS_MAX];

@@ -58,8 +58,14 @@ static void test_the_dht_is_on_with_the_built_in_routers_unless_told_otherwise(v
                         "dht.bootstrap = [2001:db8::7]:1\ndht.router = none"),
               0);
     CHECK(config.dht_off && config.dht_read_only && config.has_routers);
+    CHECK(!config.nearby_off);
     CHECK_INT(config.router_count, 0);
     CHECK_INT(config.bootstrap_count, 2);
+    CHECK_INT(read_text("nearby = off"), 0);
+    CHECK(config.nearby_off && !config.dht_off);
+    CHECK_INT(read_text("dht.router = none\ndht.bootstrap = 192.0.2.7:6881\n"
+                        "dht.bootstrap = [2001:db8::7]:1"),
+              0);
     address_print(&config.bootstrap[1], text);
     CHECK_TEXT(text, "[2001:db8::7]:1");
     CHECK_INT(read_text("dht.router = a.example.org:6881\ndht.router = b-2.example:65535"), 0);

@@ -63,6 +63,7 @@ enum rpc_error daemon_create_node(struct daemon *daemon, const uint8_t master[MA
     struct node_settings settings = {
         .place.path = path,
         .no_dht = daemon->config.dht_off,
+        .no_nearby = daemon->config.nearby_off,
         .dht.read_only = daemon->config.dht_read_only,
     };
     enum store_trouble trouble;
@@ -194,6 +195,8 @@ static enum rpc_error listen_for_peers(struct daemon *daemon)
                     asked ? settings->listen_count : config->listen_count, &failed);
     if (trouble == HOST_UNWRITABLE) /* a port below 1024 */
         return RPC_NO_SUCH_LISTEN;
+    if (trouble == HOST_FINE && !config->nearby_off && !config->dht_off)
+        host_listen_nearby(daemon->host);
     return error_of_host(trouble);
 }
 

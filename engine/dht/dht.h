@@ -76,6 +76,19 @@ enum fault dht_restore(struct dht *dht, instant now, struct bytes saved);
 /* Our own network changed: what was known of our address is forgotten, nodes are asked anew. */
 void dht_moved(struct dht *dht, instant now);
 
+/* --- nodes of our own network ---------------------------------------------------------------- */
+
+/* Found without any other node, by the multicast that BitTorrent clients call each other with
+   (BEP 14). Ours looks like theirs and says no more: that somebody here takes part, at that port.
+   The infohash in it is another random one each time. */
+#define DHT_NEARBY_MAX_BYTES 256       /* of ours; others may list several infohashes, up to 1400 */
+struct address dht_nearby_group(void); /* 239.192.152.143:6771 */
+size_t dht_nearby_call(char out[DHT_NEARBY_MAX_BYTES], uint16_t port, struct rng *rng);
+/* The node of whoever called. False: it is no call (any order and case of headers will do, as in
+   HTTP). *out has port 0 if it did not come from our own network: a private or link-local address.
+ */
+bool dht_nearby_read(const struct address *from, struct bytes datagram, struct address *out);
+
 /* --- operations ---------------------------------------------------------------------------- */
 
 typedef uint64_t dht_op; /* never used twice; 0: none */

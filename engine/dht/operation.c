@@ -13,6 +13,7 @@
     (15 * MINUTE)                   /* the shortest memory in the field is 30: docs/protocol.md    \
                                      */
 #define PUT_AGAIN        (1 * HOUR) /* BEP 44 */
+#define SMALL            8          /* nodes of a network that nobody needs to be spared in */
 #define CHORE_NODES      20         /* around us, or in a bucket: whom we find we keep */
 #define PING_PATIENCE    (5 * SECOND)
 #define PEERS_PER_ANSWER 200  /* a liar's list ends here */
@@ -206,15 +207,24 @@ static bool is_anybody(const struct dht *dht)
     return dht_good(dht, IPV4) > 0 || dht_good(dht, IPV6) > 0;
 }
 
+/* A search that ends after a handful of questions is no burden. */
+static bool is_small(const struct dht *dht)
+{
+    return dht_good(dht, IPV4) + dht_good(dht, IPV6) <= SMALL;
+}
+
+static void ask_ourselves(struct dht *dht, instant now, struct operation *operation);
+
 /* False: there is nobody to begin with, or it is not its turn. */
 static bool begin_round(struct dht *dht, instant now, struct operation *operation)
 {
-    if (!is_anybody(dht) || !polite_lookup(dht->polite, now))
+    if (!is_anybody(dht) || (!is_small(dht) && !polite_lookup(dht->polite, now)))
         return false;
     for (size_t family = 0; family < FAMILIES; family++)
         if (dht_good(dht, family) > 0)
             begin_search(dht, now, operation, family);
     operation_become(operation, STAGE_SEARCHING);
+    ask_ourselves(dht, now, operation);
     return true;
 }
 
@@ -522,12 +532,8 @@ static bool is_news(const struct operation *operation, const struct item *item)
     return item->mutable ? item->seq > operation->newest : !operation->settled;
 }
 
-static void take_item(struct dht *dht, instant now, struct operation *operation,
-                      const struct krpc *answer)
+static void weigh_item(struct dht *dht, instant now, struct operation *operation, struct item item)
 {
-    struct item item;
-    if (!read_item(operation, answer, &item))
-        return;
     bool news = is_news(operation, &item), rival = is_rival(operation, &item);
     if ((!news && !rival) || !is_valid(operation, &item))
         return;
@@ -542,6 +548,24 @@ static void take_item(struct dht *dht, instant now, struct operation *operation,
         return; /* who puts wants to hear of newer ones only */
     first_result(operation, now);
     out_event(dht, &(struct dht_event){ .kind = DHT_ITEM, .op = operation->id, .item = &item });
+}
+
+static void take_item(struct dht *dht, instant now, struct operation *operation,
+                      const struct krpc *answer)
+{
+    struct item item;
+    if (read_item(operation, answer, &item))
+        weigh_item(dht, now, operation, item);
+}
+
+/* We are one of the nodes as well: of two who are alone with each other, each holds what the other
+   put. */
+static void ask_ourselves(struct dht *dht, instant now, struct operation *operation)
+{
+    bool items = operation->request.task == DHT_GET || operation->request.task == DHT_PUT;
+    const struct item *held = items ? served_item(dht->served, &operation->request.target) : NULL;
+    if (held != NULL)
+        weigh_item(dht, now, operation, *held);
 }
 
 static void search_answered(struct dht *dht, instant now, struct operation *operation,
@@ -654,7 +678,9 @@ static instant due_of(const struct dht *dht, const struct operation *operation)
 {
     switch ((enum stage)operation->stage) {
     case STAGE_WAITING:
-        return is_anybody(dht) ? polite_lookup_at(dht->polite, dht->now) : operation->due;
+        return !is_anybody(dht) ? operation->due
+               : is_small(dht)  ? dht->now
+                                : polite_lookup_at(dht->polite, dht->now);
     case STAGE_RESTING:
         return operation->due;
     case STAGE_SEARCHING:

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "engine/crypto/hash.h"
+#include "engine/dht/id.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define LOOKUPS_PER_SECOND 1
 #define LOOKUPS_AT_ONCE    8
 #define PER_ADDRESS        4
+#define NEARBY_FACTOR      32
 #define REPLY_BYTES        (128 * 1024) /* a second */
 #define REPLY_SECONDS      2            /* saved up */
 #define EXCESS_BYTES       (16 * 1024)  /* a second, beyond four times what strangers said */
@@ -129,9 +131,13 @@ static struct talk *find(const struct polite *polite, const struct address *at)
     return talk->spans > 0 ? talk : NULL;
 }
 
-static unsigned packets_per_span(const struct polite *polite)
+/* On our own network few are asked often, where out there many are asked seldom, and a line there
+   carries more. */
+static unsigned packets_per_span(const struct polite *polite, const struct address *to)
 {
     uint32_t due = polite->rates.per_address;
+    if (id_exempt(to) && !is_loopback(to) && due >= SPANS && due <= UINT8_MAX)
+        due *= NEARBY_FACTOR;
     return due < SPANS ? 1 : due / SPANS > UINT8_MAX ? UINT8_MAX : due / SPANS;
 }
 
@@ -141,11 +147,12 @@ static unsigned spans_of(const struct polite *polite)
 }
 
 /* Ticks until another packet may go there. */
-static uint32_t ticks_to_wait(const struct polite *polite, instant now, const struct talk *talk)
+static uint32_t ticks_to_wait(const struct polite *polite, instant now, const struct talk *talk,
+                              const struct address *to)
 {
     unsigned spans = spans_of(polite);
     if (polite->rates.per_address == DHT_NO_LIMIT || talk == NULL || talk->spans < spans ||
-        talk->in_span < packets_per_span(polite))
+        talk->in_span < packets_per_span(polite, to))
         return 0;
     uint32_t since = tick(now) - talk->last;
     since += spans > 1 ? talk->ago[spans - 2] : 0;
@@ -157,10 +164,11 @@ static uint16_t short_ticks(uint32_t ticks)
     return ticks > UINT16_MAX ? UINT16_MAX : (uint16_t)ticks;
 }
 
-static void add_packet(const struct polite *polite, struct talk *talk, instant now)
+static void add_packet(const struct polite *polite, struct talk *talk, instant now,
+                       const struct address *to)
 {
     uint32_t passed = talk->spans == 0 ? 0 : tick(now) - talk->last;
-    bool opens = talk->spans == 0 || talk->in_span >= packets_per_span(polite);
+    bool opens = talk->spans == 0 || talk->in_span >= packets_per_span(polite, to);
     for (size_t i = 0; i < SPANS - 1; i++)
         talk->ago[i] = short_ticks(talk->ago[i] + passed);
     if (opens) {
@@ -226,7 +234,7 @@ static bool remember(struct polite *polite, instant now, const struct address *a
         *talk = (struct talk){ .hash = hash };
         polite->count++;
     }
-    add_packet(polite, talk, now);
+    add_packet(polite, talk, now, at);
     return true;
 }
 
@@ -269,7 +277,7 @@ void polite_destroy(struct polite *polite)
 instant polite_query_at(const struct polite *polite, instant now, const struct address *to)
 {
     instant all = bucket_when(&polite->queries, now, 1);
-    uint32_t wait = ticks_to_wait(polite, now, find(polite, to));
+    uint32_t wait = ticks_to_wait(polite, now, find(polite, to), to);
     return later(all, now + wait * MILLISECOND);
 }
 
@@ -305,14 +313,14 @@ bool polite_may_answer(const struct polite *polite, instant now, const struct ad
                          ? polite->rates.reply_bytes_per_second
                          : USUAL_BYTES;
     return bucket_has(&polite->replies, now, usual + reserve(polite, known)) &&
-           ticks_to_wait(polite, now, find(polite, to)) == 0;
+           ticks_to_wait(polite, now, find(polite, to), to) == 0;
 }
 
 bool polite_answer(struct polite *polite, instant now, const struct address *to, size_t asked,
                    size_t size, bool known)
 {
     size_t excess = known || size <= EXCESS_FACTOR * asked ? 0 : size - EXCESS_FACTOR * asked;
-    if (ticks_to_wait(polite, now, find(polite, to)) > 0 ||
+    if (ticks_to_wait(polite, now, find(polite, to), to) > 0 ||
         !bucket_has(&polite->replies, now, size + reserve(polite, known)) ||
         !bucket_has(&polite->excess, now, excess))
         return false;

@@ -1,7 +1,8 @@
 /* How much we say to whom. Every packet to one address counts, answers too, so that no node takes
-   us for a flood: many clients silence an address after 50 packets in 10 s. Addresses are counted
-   without their port, but on loopback. Bounded: POLITE_ADDRESSES are remembered, those spoken to
-   longest ago go first; and small: memory grows with what is remembered. */
+   us for a flood: many clients silence an address after 50 packets in 10 s. Those of our own
+   network (private and link-local ones) get 32 times as much. Addresses are counted without their
+   port, but on loopback. Bounded: POLITE_ADDRESSES are remembered, those spoken to longest ago go
+   first; and small: memory grows with what is remembered. */
 #ifndef DHT_POLITE_H
 #define DHT_POLITE_H
 

@@ -158,12 +158,15 @@ static void test_who_counts_as_one(void)
     static const char *const one_64[] = { "[2a00:1:2:3::1]:1", "[2a00:1:2:3:ffff::2]:7" };
     static const char *const two_64[] = { "[2a00:1:2:3::1]:1", "[2a00:1:2:4::1]:1" };
     static const char *const loopback[] = { "127.0.0.1:1", "127.0.0.1:2", "[::1]:1", "[::1]:2" };
+    static const char *const nearby[] = { "192.168.1.9:1", "192.168.1.9:2" };
     struct polite *polite = usual();
     CHECK_INT(packets_at_once(polite, start, ports, COUNT(ports)), PER_WINDOW);
     CHECK_INT(packets_at_once(polite, start + MINUTE, hosts, COUNT(hosts)), 2 * PER_WINDOW);
     CHECK_INT(packets_at_once(polite, start, one_64, COUNT(one_64)), PER_WINDOW);
     CHECK_INT(packets_at_once(polite, start + MINUTE, two_64, COUNT(two_64)), 2 * PER_WINDOW);
     CHECK_INT(packets_at_once(polite, start, loopback, COUNT(loopback)), 4 * PER_WINDOW);
+    CHECK_INT(packets_at_once(polite, start, nearby, COUNT(nearby)), 100);
+    CHECK_INT(packets_at_once(polite, start, nearby, COUNT(nearby)), 32 * PER_WINDOW - 100);
     polite_destroy(polite);
 }
 

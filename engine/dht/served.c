@@ -364,6 +364,11 @@ instant served_deadline(const struct served *served)
     return peers > 0 ? served->forget : NEVER;
 }
 
+const struct item *served_item(struct served *served, const struct dht_id *target)
+{
+    return items_get(served->items, target);
+}
+
 void served_count(const struct served *served, size_t *infohashes, size_t *peers, size_t *items)
 {
     peers_count(served->peers, infohashes, peers);

@@ -37,6 +37,8 @@ size_t served_refuse(const struct krpc *refused, const struct address *from,
                      const struct dht_id *self, uint8_t *out, size_t size);
 void served_advance(struct served *served, instant now); /* forgets what is old */
 instant served_deadline(const struct served *served);
+/* What we hold for others there; NULL: nothing. Valid until the next call. */
+const struct item *served_item(struct served *served, const struct dht_id *target);
 void served_count(const struct served *served, size_t *infohashes, size_t *peers, size_t *items);
 
 #endif

@@ -15,7 +15,7 @@
 #define START_WITHIN (1 * SECOND) /* not all of them in one moment */
 #define MOVED_AFTER  (1 * SECOND) /* what has changed may change again */
 #define MOVED_FOR    (1 * MINUTE) /* then a link that is dead has ended by itself */
-#define FIRST_PAUSE  (10 * SECOND)
+#define FIRST_PAUSE  (2 * SECOND)
 #define LONG_PAUSE   (10 * MINUTE)
 #define SEEK_PAUSE   (30 * SECOND) /* between sweeps that messages ask for */
 #define LOOK_FIRST   (2 * SECOND)  /* at recent ones who are away; doubles ... */

@@ -3,7 +3,7 @@
 
 instant agenda_next(const struct node *node)
 {
-    instant next = swarm_deadline(node);
+    instant next = earlier(swarm_deadline(node), node->call_neighbours);
     if (node->links == NULL)
         return next;
     next = earlier(next, links_deadline(node->links));

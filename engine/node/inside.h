@@ -10,6 +10,8 @@
 #include "engine/meet/meet.h"
 #include "engine/node/node.h"
 
+#define NEIGHBOURS_MAX 64 /* remembered as heard */
+
 /* One link or dial, and whom it is for. */
 struct call {
     link_id link;
@@ -34,6 +36,12 @@ struct node {
     struct list errands;                    /* wishes that the DHT carries out */
     struct address local[NODE_LISTENS_MAX]; /* where our network says we are */
     size_t local_count;
+    struct neighbour {
+        struct address at;
+        instant heard; /* 0: nobody */
+    } neighbours[NEIGHBOURS_MAX];
+    instant call_neighbours, called_neighbours; /* when we call next; when we called last */
+    char call[DHT_NEARBY_MAX_BYTES];
     uint8_t held[CHAT_LINK_KEYS][KEY_BYTES]; /* public link keys that links hold for us */
     size_t held_count;
     uint64_t told; /* events given out so far */
@@ -63,6 +71,13 @@ void errands_carry(struct node *node, instant now, const struct wish *wish); /* 
 /* False: it is none of theirs. */
 bool errands_take(struct node *node, instant now, const struct dht_event *event);
 void errands_clear(struct node *node);
+
+/* neighbours.c */
+void neighbours_call(struct node *node, instant now); /* soon */
+/* False: it is none of theirs. */
+bool neighbours_hear(struct node *node, instant now, const struct address *from,
+                     struct bytes datagram);
+bool neighbours_next(struct node *node, instant now, struct datagrams *out);
 
 /* route.c */
 bool route_is_of_dht(struct bytes datagram);

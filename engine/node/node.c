@@ -163,6 +163,7 @@ enum fault node_create(const struct node_settings *settings, instant now, struct
     wipe(node->settings.place.key, sizeof node->settings.place.key);
     node->rng = rng;
     node->log = log;
+    node->call_neighbours = NEVER;
     node->calls = map_create(LINK_MAX_COUNT, rng_u64(rng));
     node->current = map_create(LINK_MAX_COUNT, rng_u64(rng));
     list_init(&node->errands);
@@ -233,7 +234,7 @@ void node_receive(struct node *node, instant now, const struct address *from, st
             dht_receive(node->dht, now, from, datagram);
         return;
     }
-    if (!awake(node))
+    if (!awake(node) || neighbours_hear(node, now, from, datagram))
         return;
     links_receive(node->links, now, from, datagram);
     wishes_digest(node, now);
@@ -286,6 +287,8 @@ bool node_next_datagrams(struct node *node, instant now, struct datagrams *out)
             return true;
         }
     }
+    if (runs(node) && neighbours_next(node, now, out))
+        return true;
     return runs(node) && next_of_dht(node, now, out);
 }
 

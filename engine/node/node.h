@@ -27,6 +27,7 @@ struct node_settings {
     size_t datagram_most; /* 0: built-in */
     bool bare;            /* a node of the DHT and nothing else: `place` is not looked at */
     bool no_dht;
+    bool no_nearby; /* calls nobody on the local networks, and hears nobody */
     struct dht_settings dht;
 };
 
@@ -183,6 +184,9 @@ void node_dht_try(struct node *node, instant now, enum dht_source source, const 
    and what others see of us as well. */
 #define NODE_LISTENS_MAX 8
 void node_listens(struct node *node, instant now, const struct address *at, size_t count);
+/* Where nodes of a local network call each other (BEP 14): the host carries datagrams to and from
+   it. */
+struct address node_nearby_group(void);
 /* All zero where none runs. */
 void node_dht_status(const struct node *node, instant now, struct dht_status *out);
 /* Of a bare node, which has no store; others keep their nodes themselves. */

@@ -99,6 +99,7 @@ void node_listens(struct node *node, instant now, const struct address *at, size
     node->local_count = count < NODE_LISTENS_MAX ? count : NODE_LISTENS_MAX;
     memcpy(node->local, at, node->local_count * sizeof *at);
     swarm_tell_self(node, now);
+    neighbours_call(node, now);
 }
 
 void swarm_advance(struct node *node, instant now)
