@@ -72,6 +72,15 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
     [RPC_AMBIGUOUS_CONTACT] = { "AMBIGUOUS_CONTACT", 302, RPC_EXIT_NOT_FOUND,
                                 "several contacts fit that name", "write the whole name" },
 
+    [RPC_STOPPED] = { "STOPPED", 701, RPC_EXIT_TRUST,
+                      "nothing is sent to this contact until you decide: the key may not be theirs",
+                      "compare the number of `ramage verify WHO` over something you trust, then "
+                      "say --match or remove the contact" },
+    [RPC_NO_MATCH] = { "NO_MATCH", 702, RPC_EXIT_TRUST,
+                       "the numbers differ: somebody may stand between you; nothing more is sent "
+                       "to this contact",
+                       "compare again over something you trust; if they differ, remove the contact "
+                       "and meet by a new invitation" },
     [RPC_BAD_INVITATION] = { "BAD_INVITATION", 216, RPC_EXIT_USAGE,
                              "that is no valid invitation: a character is wrong or missing",
                              "copy the link again, whole; it begins with ramage:rmgi1" },

@@ -72,6 +72,8 @@ static const struct rpc_shape shapes[] = {
           FLAG_MUST("sealed", "both devices have used a session: what is sealed is for it alone")
           TIME("session_since", "when the present session was begun; absent: there is none")
           TIME("session_reset", "when one was last begun anew, being lost; absent: never")
+          TEXT_MUST("trust", "unverified, verified, or stopped: nothing is sent until you decide")
+          TIME("judged", "when that was decided; absent: never")
           FLAG_MUST("list_forked", "the list of this person's devices contradicted itself")
           TIME_MUST("added", "when this contact was added")
           TIME("last_seen", "absent: never")) },
@@ -294,6 +296,22 @@ static const struct rpc_method methods[] = {
       FIELDS(WHO),
       FIELDS(OBJECT_MUST("contact", "contact", "as it was")),
       "Removes a contact with the conversation and what is still owed" },
+    { "verify.start", RPC_NEEDS_NODE,
+      FIELDS(WHO),
+      FIELDS(
+          TEXT_MUST("number", "60 digits, the same on both sides")
+          OBJECT_MUST("contact", "contact", "this one")),
+      "What two people compare to know that nobody stands between them" },
+    { "verify.confirm", RPC_NEEDS_NODE,
+      FIELDS(
+          WHO
+          TEXT("number", "as the other has read it out; absent: you have compared it yourself")),
+      FIELDS(OBJECT_MUST("contact", "contact", "verified now")),
+      "The numbers match" },
+    { "verify.mismatch", RPC_NEEDS_NODE,
+      FIELDS(WHO),
+      FIELDS(OBJECT_MUST("contact", "contact", "stopped now: nothing more is sent")),
+      "The numbers differ" },
     { "invitation.create", RPC_NEEDS_NODE,
       FIELDS(
           TEXT("name", "what you will call the guest; absent: what the guest offers")

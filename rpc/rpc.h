@@ -107,6 +107,8 @@ enum rpc_error {
     RPC_BARE_NODE,
     RPC_DHT_OFF,
     RPC_DHT_BUSY,
+    RPC_STOPPED,
+    RPC_NO_MATCH,
     RPC_BAD_INVITATION,
     RPC_IS_INVITATION,
     RPC_IS_CARD,

@@ -10,7 +10,7 @@ import time
 import people
 from swarm import NODES, Swarm, send_and_wait
 
-LOST, OVER, NOT_MET, USAGE = 8, 8, 6, 2  # exit codes
+LOST, OVER, NOT_MET, STOPPED, USAGE = 8, 8, 6, 7, 2  # exit codes
 
 
 def refused(person, *arguments):
@@ -66,6 +66,25 @@ def answered(host, made):
     return now["state"] == "taken" and now.get("told", "") > now["changed"]
 
 
+def verify(report, host, guest):
+    """Both see one number; whoever types another one is stopped by it until he decides."""
+    number = host.json("verify", guest.name)[0]["number"]
+    report.say("both see the same number", number == guest.json("verify", host.name)[0]["number"])
+    guest.ramage("verify", host.name, " ".join(number[at:at + 5] for at in range(0, 60, 5)))
+    told = guest.json("contact", "show", host.name)[0]
+    report.say("a number that was typed verifies", told["trust"] == "verified")
+    code, said = refused(host, "verify", guest.name, number[:-1] + str(9 - int(number[-1])))
+    report.say("another one is an alarm, and ends with 7", code == STOPPED and "differ" in said)
+    code, said = refused(host, "send", guest.name, "too late")
+    report.say("after which nothing is sent", code == STOPPED and "until you decide" in said)
+    waiting = guest.json("send", host.name, "are you there")[0]["id"]
+    people.wait_for("the other direction", lambda: guest.json("why", waiting)[0]["message"]["state"]
+                    == "delivered")
+    host.ramage("verify", guest.name, "--match")
+    send_and_wait(host, guest, "now you know")
+    report.say("until a person decides", True)
+
+
 def never_on_together(report, host, guest):
     """Host and guest are on by turns; their words lie in the DHT meanwhile."""
     made = host.json("invite", "--name", guest.name)[0]
@@ -101,6 +120,7 @@ def main(program):
             person.start()
             person.ramage("new", "--no-passphrase")
         link = both_on(report, alice, bob)
+        verify(report, alice, bob)
         misuse(report, alice, eve, link)
         never_on_together(report, bob, eve)
         for person in persons:

@@ -1,6 +1,7 @@
 #include "apps/cli/contact.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define NAME_COLUMNS 20
 
@@ -74,6 +75,21 @@ static void print_safety(const json_t *contact)
               stdout);
 }
 
+static void print_trust(const json_t *contact)
+{
+    const char *trust = rpc_text(contact, "trust");
+    if (trust != NULL && strcmp(trust, "verified") == 0) {
+        fputs("\ntrust       verified ", stdout);
+        print_time(rpc_text(contact, "judged"));
+    } else if (trust != NULL && strcmp(trust, "stopped") == 0) {
+        fputs("\ntrust       stopped: nothing is sent until you decide; see `ramage verify`",
+              stdout);
+    } else {
+        fputs("\ntrust       not verified: `ramage verify` compares a number with this person",
+              stdout);
+    }
+}
+
 void contact_print_all(const json_t *contact)
 {
     fputs("name        ", stdout);
@@ -87,6 +103,7 @@ void contact_print_all(const json_t *contact)
     double round_trip = json_number_value(json_object_get(contact, "round_trip"));
     if (round_trip > 0)
         printf(", round trip %.1f ms", round_trip * 1000);
+    print_trust(contact);
     print_safety(contact);
     fputs("\nadded       ", stdout);
     print_time(rpc_text(contact, "added"));

@@ -21,7 +21,7 @@ static const struct option_row rows[OPTIONS] = {
     [OPTION_VERSION] = { "version", 0, NULL, 1, "say which release this is" },
     [OPTION_NO_PASSPHRASE] = { "no-passphrase", 0, NULL, 1, "do not lock the keys on the disk" },
     [OPTION_NAME] = { "name", 0, "NAME", 1, "your own name, or the one you give a contact" },
-    [OPTION_QR] = { "qr", 0, NULL, 1, "draw the card as a QR code" },
+    [OPTION_QR] = { "qr", 0, NULL, 1, "draw it as a QR code" },
     [OPTION_AT] = { "at", 0, "IP:PORT", 8, "where to look for this person; several are fine" },
     [OPTION_LISTEN] = { "listen", 0, "IP:PORT", 16,
                         "where to listen, whatever `config` says; several are fine" },
@@ -68,6 +68,8 @@ static const struct option_row rows[OPTIONS] = {
     [OPTION_HIDDEN] = { "hidden", 0, NULL, 1, "only the last nodes asked learn what you look for" },
     [OPTION_EXPIRES] = { "expires", 0, "TIME", 1, "nobody may come later: 30m, 2h (default 1d)" },
     [OPTION_INTRODUCE] = { "introduce", 0, "NAME", 1, "how you introduce yourself to the other" },
+    [OPTION_MATCH] = { "match", 0, NULL, 1, "the numbers are the same: verified" },
+    [OPTION_MISMATCH] = { "mismatch", 0, NULL, 1, "they differ: nothing more is sent" },
 };
 
 const struct option_row *option_row(enum option_id id)

@@ -56,6 +56,8 @@ enum option_id {
     OPTION_HIDDEN,
     OPTION_EXPIRES,
     OPTION_INTRODUCE,
+    OPTION_MATCH,
+    OPTION_MISMATCH,
     OPTIONS
 };
 

@@ -33,6 +33,10 @@ static const struct command commands[] = {
       "accept an invitation; without LINK, it is asked for",
       "ramage join ramage:rmgi1... --name ada --introduce Bob", command_join },
 
+    { "People", "verify", "WHO [NUMBER]", 1, 2,
+      BIT(OPTION_MATCH) | BIT(OPTION_MISMATCH) | BIT(OPTION_QR),
+      "compare a number with a contact: does somebody stand between you?",
+      "ramage verify bob", command_verify },
     { "People", "contact add", "CARD --name NAME", 1, 1, BIT(OPTION_NAME) | BIT(OPTION_AT),
       "add the person whose card this is",
       "ramage contact add rmg1... --name bob --at 192.0.2.7:4711", command_contact_add },

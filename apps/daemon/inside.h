@@ -157,6 +157,7 @@ typedef enum rpc_error method(struct call *call);
 method session_hello, session_status, session_unlock, session_lock, session_shutdown;
 method discover, identity_create, identity_show;
 method contact_add, contact_list, contact_get, contact_update, contact_remove;
+method verify_start, verify_confirm, verify_mismatch;
 method invitation_create, invitation_accept, invitation_list, invitation_get, invitation_revoke;
 method conversation_list, conversation_get, conversation_mark_read;
 method message_send, message_list, message_get, message_why;

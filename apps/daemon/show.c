@@ -67,6 +67,14 @@ static json_t *show_places(const struct node_contact *contact)
     return places;
 }
 
+static const char *trust_name(enum contact_trust trust)
+{
+    static const char *const names[] = { [TRUST_UNVERIFIED] = "unverified",
+                                         [TRUST_VERIFIED] = "verified",
+                                         [TRUST_STOPPED] = "stopped" };
+    return names[trust];
+}
+
 json_t *show_contact(const struct node_contact *contact)
 {
     static const uint8_t none[CARD_SECRET_BYTES];
@@ -88,6 +96,8 @@ json_t *show_contact(const struct node_contact *contact)
     }
     show_time_unless(shown, "last_seen", contact->row.last_seen, 0);
     json_object_set_new(shown, "sealed", json_boolean(contact->safety.session));
+    json_object_set_new(shown, "trust", json_string(trust_name(contact->safety.trust)));
+    show_time_unless(shown, "judged", contact->safety.judged, 0);
     json_object_set_new(shown, "list_forked", json_boolean(contact->safety.forked));
     show_time_unless(shown, "session_since", contact->safety.since, 0);
     show_time_unless(shown, "session_reset", contact->safety.reset, 0);

@@ -13,6 +13,7 @@
 #include "engine/crypto/card.h"
 #include "engine/crypto/certificate.h"
 #include "engine/crypto/devices.h"
+#include "engine/crypto/safety.h"
 #include "engine/store/store.h"
 #include "engine/wish/wish.h"
 
@@ -49,6 +50,7 @@ enum answer {
     ANSWER_BAD_KEY,  /* request_key empty or too long */
     ANSWER_NO_EVENT, /* no event after that number yet */
     ANSWER_CONSUMERS_FULL,
+    ANSWER_STOPPED, /* the contact is not trusted until a person decides */
     ANSWER_BAD_INVITATION,
     ANSWER_NO_INVITATION,
     ANSWER_INVITATIONS_FULL,
@@ -169,8 +171,14 @@ struct chat_safety { /* how well a talk is protected */
     instant since;   /* of the active one */
     instant reset;   /* of the last one begun anew and not as agreed; 0: never */
     bool forked;     /* his device list contradicted itself */
+    enum contact_trust trust;
+    instant judged; /* 0: never */
 };
 uint64_t chat_unreadable(const struct chat *chat); /* cells nothing could open, since the start */
+/* What both accounts have in common for people to compare; and what one of them found. Nothing more
+   is sealed for whom is stopped, until he is verified. */
+enum answer chat_number(struct chat *chat, int64_t contact, char out[SAFETY_DIGITS + 1]);
+enum answer chat_judge(struct chat *chat, instant now, int64_t contact, bool matches);
 enum answer chat_safety(struct chat *chat, int64_t contact, struct chat_safety *out);
 size_t chat_owed_count(struct chat *chat, int64_t contact); /* 0: all */
 

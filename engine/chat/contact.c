@@ -165,6 +165,33 @@ enum answer chat_contact_rename(struct chat *chat, instant now, int64_t contact,
     return answer_of(fault);
 }
 
+enum answer chat_number(struct chat *chat, int64_t contact, char out[SAFETY_DIGITS + 1])
+{
+    struct store_contact row;
+    enum answer answer = chat_contact_get(chat, contact, &row);
+    if (answer == ANSWER_DONE)
+        safety_number(out, chat->account, row.account);
+    wipe(&row, sizeof row);
+    return answer;
+}
+
+enum answer chat_judge(struct chat *chat, instant now, int64_t contact, bool matches)
+{
+    struct store_contact row;
+    enum answer answer = chat_contact_get(chat, contact, &row);
+    if (answer != ANSWER_DONE)
+        return answer;
+    row.trust = matches ? TRUST_VERIFIED : TRUST_STOPPED;
+    row.forked = row.forked && !matches;
+    row.judged = now;
+    enum fault fault = store_contact_update(chat->store, &row);
+    wipe(&row, sizeof row);
+    if (fault == FAULT_NONE)
+        fault = chat_tell(chat, now, EVENT_CONTACT_CHANGED, contact, 0, 0);
+    outbox_written(chat->outbox, contact); /* what waited may be sealed now */
+    return answer_of(fault);
+}
+
 enum answer chat_contact_remove(struct chat *chat, instant now, int64_t contact)
 {
     enum fault fault = store_contact_remove(chat->store, contact);

@@ -140,6 +140,10 @@ enum answer chat_write(struct chat *chat, instant now, int64_t contact, struct b
         answer = chat_contact_get(chat, contact, &row);
     if (answer != ANSWER_DONE)
         return answer;
+    if (row.trust == TRUST_STOPPED) {
+        wipe(&row, sizeof row);
+        return ANSWER_STOPPED;
+    }
     if (store_outbox_count(chat->store, 0) >= STORE_OUTBOX_MAX)
         return ANSWER_OUTBOX_FULL;
     *out = (struct store_message){

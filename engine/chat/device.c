@@ -114,6 +114,8 @@ enum fault contact_alarm(struct chat *chat, instant now, int64_t contact)
     bool known = fault == FAULT_NONE && row.forked;
     if (fault == FAULT_NONE && !known) {
         row.forked = true;
+        row.trust = TRUST_STOPPED;
+        row.judged = now;
         fault = store_contact_update(chat->store, &row);
         if (fault == FAULT_NONE)
             fault = chat_tell(chat, now, EVENT_LIST_FORKED, contact, 0, 0);
@@ -357,6 +359,8 @@ enum answer chat_safety(struct chat *chat, int64_t contact, struct chat_safety *
         return answer;
     out->reset = row.reset;
     out->forked = row.forked;
+    out->trust = row.trust;
+    out->judged = row.judged;
     wipe(&row, sizeof row);
     enum fault fault = store_device_next(chat->store, contact, 0, &device);
     if (fault != FAULT_NONE)

@@ -129,11 +129,24 @@ static enum fault usable(struct chat *chat, instant now, struct sessions *sessio
     return ratchet_can_step(active->ratchet) ? FAULT_NONE : renew(chat, now, sessions);
 }
 
+/* GONE: a person has to decide first. */
+static enum fault may_be_sealed_for(struct chat *chat, int64_t contact)
+{
+    struct store_contact row;
+    enum fault fault = store_contact_get(chat->store, contact, &row);
+    if (fault == FAULT_NONE && row.trust == TRUST_STOPPED)
+        fault = FAULT_GONE;
+    wipe(&row, sizeof row);
+    return fault;
+}
+
 enum fault seal_written(struct chat *chat, instant now, int64_t contact, bool may_start)
 {
     struct store_device device;
     struct store_owed owed;
     enum fault fault = store_outbox_next_written(chat->store, contact, 0, &owed);
+    if (fault == FAULT_NONE)
+        fault = may_be_sealed_for(chat, contact);
     if (fault == FAULT_NONE)
         fault = store_device_next(chat->store, contact, 0, &device);
     if (fault != FAULT_NONE)

@@ -331,9 +331,35 @@ static void test_T10_a_head_that_differs_raises_the_alarm(void)
     say(&bob, "hello");
     exchange();
     CHECK_INT(event_count(&alice, EVENT_LIST_FORKED), 1);
+    CHECK(chat_judge(bob.chat, now, bob.contact, true) == ANSWER_DONE);
     say(&bob, "again");
     exchange();
     CHECK_INT(event_count(&alice, EVENT_LIST_FORKED), 1); /* told once */
+    part();
+}
+
+/* What was written before waits, what is written now is refused, and what he says still comes. */
+static void test_nothing_is_sealed_for_whom_a_person_distrusts(void)
+{
+    struct store_message message;
+    friends();
+    connect_both();
+    exchange();
+    cut_both();
+    say(&alice, "before");
+    CHECK(chat_judge(alice.chat, now, alice.contact, false) == ANSWER_DONE);
+    CHECK_INT(chat_write(alice.chat, now, alice.contact, bytes_of_text("after"), NULL, &message),
+              ANSWER_STOPPED);
+    connect_both();
+    say(&bob, "hello");
+    exchange();
+    wait_for(HOUR);
+    exchange();
+    CHECK(strstr(heard(&alice), "hello") != NULL);
+    CHECK(strstr(heard(&bob), "before") == NULL);
+    CHECK(chat_judge(alice.chat, now, alice.contact, true) == ANSWER_DONE);
+    exchange();
+    CHECK(strstr(heard(&bob), "before") != NULL);
     part();
 }
 
@@ -548,6 +574,7 @@ TESTS(TEST(test_a_link_alone_begins_a_session),
       TEST(test_T21_an_unproved_link_gets_starts_and_records_only),
       TEST(test_T09_an_unlisted_device_gets_nothing),
       TEST(test_T10_older_forked_and_gapped_lists_are_refused),
+      TEST(test_nothing_is_sealed_for_whom_a_person_distrusts),
       TEST(test_T10_a_head_that_differs_raises_the_alarm),
       TEST(test_T04_a_damaged_cell_changes_nothing), TEST(test_T03_a_cell_reflected_is_not_opened),
       TEST(test_a_start_that_comes_again_begins_nothing),

@@ -113,3 +113,15 @@ enum answer node_contact_remove(struct node *node, instant now, int64_t contact)
     meet_contact_remove(node->meet, now, contact);
     return node_answer(node, chat_contact_remove(node->chat, now, contact));
 }
+
+enum answer node_contact_number(struct node *node, int64_t contact, char out[SAFETY_DIGITS + 1])
+{
+    return node->chat == NULL ? ANSWER_NO_IDENTITY
+                              : node_answer(node, chat_number(node->chat, contact, out));
+}
+
+enum answer node_contact_judge(struct node *node, instant now, int64_t contact, bool matches)
+{
+    return node->chat == NULL ? ANSWER_NO_IDENTITY
+                              : node_answer(node, chat_judge(node->chat, now, contact, matches));
+}

@@ -101,6 +101,9 @@ enum answer node_contact_reach(struct node *node, instant now, int64_t contact,
                                const struct address *at,
                                size_t at_count); /* adds fixed addresses */
 enum answer node_contact_remove(struct node *node, instant now, int64_t contact);
+/* The number both can compare, and what came of it: see chat_number, chat_judge. */
+enum answer node_contact_number(struct node *node, int64_t contact, char out[SAFETY_DIGITS + 1]);
+enum answer node_contact_judge(struct node *node, instant now, int64_t contact, bool matches);
 
 /* Invitations: for one guest each. `name` is for who comes, or for the host; `introduced` is what
    we call ourselves to the other; both may be empty. Wipe what comes out: it may hold the link. */

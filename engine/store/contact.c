@@ -7,7 +7,8 @@
 /* --- contacts ------------------------------------------------------------------------------- */
 
 #define CONTACT_COLUMNS                                                                            \
-    "id, name, account, card_secret, newest_stamp, added, last_seen, pair, reset, forked"
+    "id, name, account, card_secret, newest_stamp, added, last_seen, pair, reset, forked,"         \
+    " trust, judged"
 
 static void bind_contact(struct query *query, const struct store_contact *contact)
 {
@@ -20,6 +21,8 @@ static void bind_contact(struct query *query, const struct store_contact *contac
     query_bind_blob(query, contact->pair, contact->has_pair ? sizeof contact->pair : 0);
     query_bind_time(query, contact->reset);
     query_bind(query, contact->forked);
+    query_bind(query, contact->trust);
+    query_bind_time(query, contact->judged);
 }
 
 static void take_pair(struct query *query, struct store_contact *out)
@@ -47,6 +50,10 @@ static enum fault one_contact(struct query *query, struct store_contact *out)
     take_pair(query, out);
     out->reset = query_take_time(query);
     out->forked = query_take(query) != 0;
+    out->trust = (enum contact_trust)query_take(query);
+    out->judged = query_take_time(query);
+    if (out->trust > TRUST_STOPPED)
+        query->misshapen = true;
     return query_close(query);
 }
 
@@ -63,7 +70,8 @@ enum fault store_contact_add(struct store *store, struct store_contact *contact)
 {
     static const char sql[] =
         "INSERT INTO contact (name, account, card_secret, newest_stamp, added,"
-        " last_seen, pair, reset, forked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        " last_seen, pair, reset, forked, trust, judged)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     if (store->tally.contacts >= STORE_CONTACTS_MAX)
         return FAULT_BUSY;
     struct query query = query_open(store, sql);
@@ -80,7 +88,7 @@ enum fault store_contact_update(struct store *store, const struct store_contact 
 {
     static const char sql[] = "UPDATE contact SET name = ?, account = ?, card_secret = ?,"
                               " newest_stamp = ?, added = ?, last_seen = ?, pair = ?, reset = ?,"
-                              " forked = ? WHERE id = ?";
+                              " forked = ?, trust = ?, judged = ? WHERE id = ?";
     struct query query = query_open(store, sql);
     size_t changed = 0;
     bind_contact(&query, contact);

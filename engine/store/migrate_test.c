@@ -9,7 +9,7 @@
 
 static const char key_of_alice[] =
     "51116b1b6aed9d8b86d6ef48f99fcb18b31c6d0b3b8993b83191de40c4257c51";
-#define NEWEST 4 /* version of homes */
+#define NEWEST 5 /* version of homes */
 
 static struct fixture home;
 
@@ -182,7 +182,8 @@ static void test_a_home_of_version_1_opens_with_everything_in_it(void)
     fixture_end(&home);
 }
 
-/* Version 3 is version 2 and a table for the nodes of the DHT, 4 is that and one for invitations.
+/* Version 3 is version 2 and a table for the nodes of the DHT, 4 is that and one for invitations, 5
+   has two columns more.
  */
 static void test_a_home_of_version_2_gets_places_for_nodes_and_invitations(void)
 {
@@ -193,7 +194,10 @@ static void test_a_home_of_version_2_gets_places_for_nodes_and_invitations(void)
     store_close(home.store);
     home.store = NULL;
     sqlite3 *db = raw_open();
-    CHECK_INT(sqlite3_exec(db, "DROP TABLE nodes; DROP TABLE invitation; PRAGMA user_version = 2",
+    CHECK_INT(sqlite3_exec(db,
+                           "DROP TABLE nodes; DROP TABLE invitation;"
+                           "ALTER TABLE contact DROP COLUMN trust;"
+                           "ALTER TABLE contact DROP COLUMN judged; PRAGMA user_version = 2",
                            NULL, NULL, NULL),
               SQLITE_OK);
     sqlite3_close(db);

@@ -121,6 +121,10 @@ static const char *const migrations[] = {
     "  contact INTEGER NOT NULL, made INTEGER NOT NULL, ends INTEGER NOT NULL,"
     "  changed INTEGER NOT NULL) STRICT;"
     "CREATE INDEX invitation_contact ON invitation (contact);",
+
+    /* 5: what a person has found out about a contact's key. */
+    "ALTER TABLE contact ADD COLUMN trust INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE contact ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int read_version(sqlite3 *db, int *version)

@@ -150,6 +150,12 @@ enum fault store_seen(struct store *store, const uint8_t hash[32], uint8_t sessi
 
 /* --- contacts, their devices, where they are ------------------------------------------------ */
 
+enum contact_trust {
+    TRUST_UNVERIFIED,
+    TRUST_VERIFIED, /* a person has compared the number of both accounts */
+    TRUST_STOPPED,  /* it did not match, or his device lists contradict each other: nothing more is
+                       sealed for him until a person decides */
+};
 struct store_contact {
     int64_t id;                          /* never used twice */
     char name[STORE_NAME_MAX_BYTES + 1]; /* ours for him: unique without the case of A to Z */
@@ -161,6 +167,8 @@ struct store_contact {
     uint8_t pair[32]; /* the secret of the two accounts, from the first session both used */
     instant reset;    /* when a session of his was last begun anew without being expected; 0 */
     bool forked;      /* his device list contradicted itself: somebody else may have his key */
+    enum contact_trust trust;
+    instant judged; /* when that was decided; 0: never */
 };
 /* Sets contact->id. BUSY: too many. GONE is never; a name or account taken is for the
    caller to ask. */
