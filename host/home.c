@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define LOCK_FILE "lock"
@@ -106,6 +107,12 @@ void host_home_close(struct host_home *home)
         close(home->folder);
     mem_free(home->path);
     mem_free(home);
+}
+
+uint64_t host_home_free(const struct host_home *home)
+{
+    struct statvfs disk;
+    return fstatvfs(home->folder, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
 }
 
 const char *host_home_path(const struct host_home *home)

@@ -95,6 +95,7 @@ enum host_trouble host_home_read(struct host_home *home, const char *name, void 
 enum host_trouble host_home_write(struct host_home *home, const char *name, struct bytes data);
 /* Gives `name` another name, replacing what has it. ABSENT: there is none. */
 enum host_trouble host_home_rename(struct host_home *home, const char *name, const char *to);
+uint64_t host_home_free(const struct host_home *home);    /* bytes on its disk; 0: unknown */
 const char *host_home_path(const struct host_home *home); /* absolute */
 /* The path of `name` inside, to be freed by mem_free. */
 char *host_home_file(const struct host_home *home, const char *name);

@@ -152,6 +152,12 @@ static const struct rpc_shape shapes[] = {
           WHOLE("stored", 0, "dht.stored: nodes that took it in this round")
           WHOLE("refused", 0, "dht.stored: nodes that did not")
           OBJECT("cost", "dht_cost", "dht.round: of a round that keeps something up")) },
+    { "finding",
+      FIELDS(
+          TEXT_MUST("check", "dht, router, calls, nearby, clock or disk")
+          TEXT_MUST("state", "good, warning or bad")
+          TEXT_MUST("says", "one sentence")
+          TEXT("hint", "what to do; absent: nothing")) },
     { "dht_node",
       FIELDS(
           TEXT_MUST("id", "40 hex digits")
@@ -403,6 +409,9 @@ static const struct rpc_method methods[] = {
           FLAG("their_ports_change", "a router of the contact's does, as the contact says")
           OBJECTS_MUST("attempts", "attempt", "the latest, newest last")),
       "Why a message is where it is" },
+    { "network.doctor", RPC_NEEDS_NODE, NOTHING,
+      FIELDS(OBJECTS_MUST("findings", "finding", "one for each thing that was looked at")),
+      "What may keep you and your contacts apart" },
     { "network.status", RPC_NEEDS_NODE, NOTHING,
       FIELDS(
           TEXTS_MUST("listening", "our addresses, IP:PORT")

@@ -226,6 +226,7 @@ def what_json_says_is_what_the_table_promises(world):
     for method, params in (("session.hello", {}), ("identity.show", {}), ("contact.list", {}),
                            ("contact.get", {"who": "bob"}), ("conversation.list", {}),
                            ("dht.status", {}), ("invitation.create", {"name": "eve"}),
+                           ("network.doctor", {}),
                            ("verify.start", {"who": "bob"}), ("verify.confirm", {"who": "bob"}),
                            ("invitation.list", {}), ("invitation.revoke", {"id": 1}),
                            ("message.list", {"who": "bob"}), ("events.since", {"since": 0}),
@@ -239,7 +240,7 @@ def every_verb_is_explained(world):
     home = world.home()
     overview = home.run("help").out
     verbs = re.findall(r"^  ((?:contact |daemon |dht |invite )?[a-z]+) .*$", overview, re.MULTILINE)
-    assert len(verbs) >= 34, verbs
+    assert len(verbs) >= 35, verbs
     for verb in verbs:
         told = home.run("help", *verb.split()).out
         assert told == home.run(*verb.split(), "--help").out

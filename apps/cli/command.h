@@ -24,6 +24,7 @@ int command_invite(struct cli *cli);
 int command_invite_list(struct cli *cli);
 int command_invite_revoke(struct cli *cli);
 int command_join(struct cli *cli);
+int command_doctor(struct cli *cli);
 int command_verify(struct cli *cli);
 int command_contact_add(struct cli *cli);
 int command_contact_list(struct cli *cli);

@@ -70,6 +70,9 @@ static const struct command commands[] = {
 
     { "Machine", "status", "", 0, 0, 0,
       "one screen of facts", "ramage status", command_status },
+    { "Machine", "doctor", "", 0, 0, 0,
+      "what may keep you and your contacts apart, and what to do; 1: something does",
+      "ramage doctor", command_doctor },
     { "Machine", "lock", "", 0, 0, 0,
       "forget the keys until the passphrase is typed again", "ramage lock", command_lock },
     { "Machine", "unlock", "", 0, 0, 0,

@@ -161,7 +161,7 @@ method verify_start, verify_confirm, verify_mismatch;
 method invitation_create, invitation_accept, invitation_list, invitation_get, invitation_revoke;
 method conversation_list, conversation_get, conversation_mark_read;
 method message_send, message_list, message_get, message_why;
-method network_status;
+method network_status, network_doctor;
 method method_dht_status, method_dht_ping, method_dht_nodes, method_dht_peers;
 method method_dht_announce, method_dht_get, method_dht_put, method_dht_cancel;
 method events_since, events_subscribe, events_unsubscribe, events_ack;

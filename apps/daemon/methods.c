@@ -38,6 +38,7 @@ static const struct {
     { "message.get", message_get },
     { "message.why", message_why },
     { "network.status", network_status },
+    { "network.doctor", network_doctor },
     { "events.since", events_since },
     { "events.subscribe", events_subscribe },
     { "events.unsubscribe", events_unsubscribe },

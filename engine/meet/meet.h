@@ -71,6 +71,11 @@ struct meet_reach {
     size_t at_count;
 };
 void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out);
+/* Of those whose word was found: how many have left it under another epoch than our clock shows. */
+struct meet_clock {
+    size_t found, others_ahead, others_behind;
+};
+void meet_clock(const struct meet *meet, struct meet_clock *out);
 void meet_count(const struct meet *meet, size_t *up, size_t *dialling);
 
 /* --- wishes: DIAL, HANG_UP, PUT and GET; their id is the contact's row --------------------------

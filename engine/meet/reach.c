@@ -447,6 +447,19 @@ void meet_look(struct meet *meet, int64_t contact, struct meet_reach *out)
     memcpy(out->attempts, reach->attempts, sizeof out->attempts);
 }
 
+void meet_clock(const struct meet *meet, struct meet_clock *out)
+{
+    *out = (struct meet_clock){ 0 };
+    LIST_EACH (link, &meet->all) {
+        const struct places *places = &LIST_ITEM(link, const struct reach, link)->places;
+        if (places->seen.heard == 0 || places->invitation != 0)
+            continue; /* nothing, or it may well be old */
+        out->found++;
+        out->others_ahead += places->skew > 0;
+        out->others_behind += places->skew < 0;
+    }
+}
+
 void meet_count(const struct meet *meet, size_t *up, size_t *dialling)
 {
     *up = meet->up;

@@ -14,6 +14,14 @@ enum answer node_status(struct node *node, struct node_status *out)
     return ANSWER_DONE;
 }
 
+void node_health(const struct node *node, instant now, struct node_health *out)
+{
+    *out = (struct node_health){ .router = swarm_router(node, now),
+                                 .nearby = neighbours_count(node, now) };
+    if (node->meet != NULL)
+        meet_clock(node->meet, &out->clock);
+}
+
 enum answer node_event_after(struct node *node, uint64_t since, struct store_event *out)
 {
     if (node->chat == NULL)

@@ -77,6 +77,7 @@ void neighbours_call(struct node *node, instant now); /* soon */
 /* False: it is none of theirs. */
 bool neighbours_hear(struct node *node, instant now, const struct address *from,
                      struct bytes datagram);
+size_t neighbours_count(const struct node *node, instant now); /* heard lately */
 bool neighbours_next(struct node *node, instant now, struct datagrams *out);
 
 /* route.c */
@@ -87,6 +88,7 @@ void swarm_wake(struct node *node, instant now);
 void swarm_advance(struct node *node, instant now);
 void swarm_keep(struct node *node, instant now);
 void swarm_tell_self(struct node *node, instant now); /* where we are, to meet */
+enum node_router swarm_router(const struct node *node, instant now);
 instant swarm_deadline(const struct node *node);
 
 /* agenda.c */

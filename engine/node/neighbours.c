@@ -43,6 +43,14 @@ bool neighbours_hear(struct node *node, instant now, const struct address *from,
     return true;
 }
 
+size_t neighbours_count(const struct node *node, instant now)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT(node->neighbours); i++)
+        count += node->neighbours[i].heard != 0 && now < node->neighbours[i].heard + 2 * CALL_EVERY;
+    return count;
+}
+
 bool neighbours_next(struct node *node, instant now, struct datagrams *out)
 {
     if (node->call_neighbours > now)

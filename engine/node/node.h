@@ -17,6 +17,7 @@
 #include "engine/crypto/card.h"
 #include "engine/crypto/vault.h"
 #include "engine/dht/dht.h"
+#include "engine/meet/meet.h"
 #include "engine/store/store.h"
 
 struct node;
@@ -162,6 +163,20 @@ struct node_why {
     bool our_ports_change, their_ports_change; /* a router makes another for each connection */
 };
 enum answer node_why(struct node *node, instant now, int64_t message, struct node_why *out);
+
+/* What may keep people apart, for `doctor`. */
+enum node_router { /* between us and the others, as far as their answers tell */
+                   ROUTER_UNKNOWN,
+                   ROUTER_NONE,
+                   ROUTER_STEADY,   /* it shows all of them one port: two such can meet */
+                   ROUTER_CHANGING, /* it makes another for each of them */
+};
+struct node_health {
+    enum node_router router;
+    struct meet_clock clock;
+    size_t nearby; /* clients heard on the local networks within 10 minutes */
+};
+void node_health(const struct node *node, instant now, struct node_health *out);
 
 struct node_status {
     size_t contacts, online, dialling, owed, links;

@@ -94,6 +94,28 @@ void swarm_tell_self(struct node *node, instant now)
     meet_self(node->meet, now, at, count, status.ipv4.ports_change);
 }
 
+static bool is_local(const struct node *node, const struct address *at)
+{
+    for (size_t i = 0; i < node->local_count; i++)
+        if (memcmp(node->local[i].ip, at->ip, sizeof at->ip) == 0)
+            return true;
+    return false;
+}
+
+enum node_router swarm_router(const struct node *node, instant now)
+{
+    struct dht_status status = { 0 };
+    if (node->dht != NULL)
+        dht_look(node->dht, now, &status);
+    const struct address *self = &status.ipv4.self;
+    if (self->port == 0)
+        return status.ipv6.self.port != 0 && is_local(node, &status.ipv6.self) ? ROUTER_NONE
+                                                                               : ROUTER_UNKNOWN;
+    if (is_local(node, self))
+        return ROUTER_NONE;
+    return status.ipv4.ports_change ? ROUTER_CHANGING : ROUTER_STEADY;
+}
+
 void node_listens(struct node *node, instant now, const struct address *at, size_t count)
 {
     node->local_count = count < NODE_LISTENS_MAX ? count : NODE_LISTENS_MAX;
