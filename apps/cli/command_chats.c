@@ -44,6 +44,7 @@ int command_chats(struct cli *cli)
                    print_one, &chats))
         return cli->exit;
     if (chats.count == 0)
-        remark(cli, "No conversations yet: `ramage contact add CARD --name NAME --at IP:PORT`\n");
+        remark(cli, "No conversations yet: `ramage invite` makes a link for a friend, `ramage "
+                    "join` takes one\n");
     return RPC_EXIT_DONE;
 }

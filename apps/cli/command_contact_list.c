@@ -22,6 +22,7 @@ int command_contact_list(struct cli *cli)
     if (!ask_pages(cli, "contact.list", json_object(), "contacts", "id", print_one, &list))
         return cli->exit;
     if (list.count == 0)
-        remark(cli, "No contacts yet: `ramage contact add CARD --name NAME --at IP:PORT`\n");
+        remark(cli, "No contacts yet: `ramage invite` makes a link for a friend, `ramage join` "
+                    "takes one\n");
     return RPC_EXIT_DONE;
 }

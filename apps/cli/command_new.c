@@ -12,13 +12,13 @@ static void say_what_next(const struct cli *cli, const json_t *identity)
         print_json(identity);
         return;
     }
-    say(cli, "This is your card. Give it to a friend, and ask for theirs:\n\n    ");
-    print_clean(rpc_text(identity, "card"));
+    say(cli, "Your keys are made. To compare by eye, this is you:\n\n    ");
+    print_clean(rpc_text(identity, "short"));
     say(cli, "\n\nNext:\n"
-             "    ramage id --qr                            show it as a QR code\n"
-             "    ramage contact add CARD --name NAME       add your friend's card\n"
-             "        --at IP:PORT                          and where to find your friend\n"
-             "    ramage send NAME \"Hello\"                  write\n");
+             "    ramage invite               a link for one friend, who needs nothing else\n"
+             "    ramage join                 accept the invitation of a friend\n"
+             "    ramage send NAME \"Hello\"    write\n"
+             "    ramage id                   your permanent card\n");
     fflush(stdout);
     if (given(cli, OPTION_NO_PASSPHRASE))
         remark(cli, "\nWithout a passphrase, whoever can read this disk or a copy of it can read "

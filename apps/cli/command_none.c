@@ -51,7 +51,7 @@ static int overview_of_mine(struct cli *cli)
 {
     int exit_code = command_status(cli);
     if (exit_code == RPC_EXIT_DONE)
-        say(cli, "\nNext: `ramage chats`, `ramage read`, `ramage send WHO TEXT`, "
+        say(cli, "\nNext: `ramage invite`, `ramage chats`, `ramage read`, `ramage send WHO TEXT`, "
                  "`ramage follow`, `ramage help`\n");
     return exit_code;
 }
