@@ -1,6 +1,8 @@
 """Two people behind routers meet by invitation: every pair of kinds of router.
 
-usage: nat_test.py RAMAGE [KIND KIND]
+usage: nat_test.py RAMAGE [KIND KIND [IDLE_SECONDS]]
+
+With IDLE_SECONDS the guest then goes away, and comes back when the host has been idle so long.
 
 The routers are the kernel's own NAT (nftables) in namespaces; in the middle lies a DHT of
 libtorrent. Nothing is told but one node of the DHT.
@@ -64,7 +66,18 @@ def machine(network, name, kind, number):
     subprocess.run([*inside, "nft", "-f", "-"], input=rules(kind, INSIDE).encode(), check=True)
 
 
-def meet(program, network, others, kinds, number):
+def come_back(host, guest, idle):
+    """Seconds from the start of one until both are connected again; the other did nothing."""
+    guest.stop()
+    time.sleep(idle)
+    guest.start()
+    began = time.monotonic()
+    people.wait_for("both to be connected again",
+                    lambda: guest.json("contact", "show", "host")[0]["online"], 200)
+    return time.monotonic() - began
+
+
+def meet(program, network, others, kinds, number, idle):
     """Seconds from the guest's link until both are connected; None if they never are. And what a
     message of the guest's then says of why."""
     persons = []
@@ -97,6 +110,8 @@ def meet(program, network, others, kinds, number):
         assert ROUTER[kinds[1]] in router[0], router
         for writer, reader in ((guest, "host"), (host, "guest")):
             writer.ramage("send", reader, "hello", "--wait", "delivered")
+        if idle:
+            print(f"# again after {come_back(host, guest, idle):.1f} s", flush=True)
         return took, ""
     finally:
         for person in persons:
@@ -111,12 +126,13 @@ def main(program, *only):
     network.own(hosts)
     others = lab.Libtorrent(hosts, dht_upload_rate_limit=1000000)
     others.settle()
-    pairs = [tuple(only)] if only else [(host, guest) for at, host in enumerate(KINDS)
+    idle = float(only[2]) if len(only) > 2 else 0
+    pairs = [tuple(only[:2])] if only else [(host, guest) for at, host in enumerate(KINDS)
                                         for guest in KINDS[at:]]
     took = []
     for number, kinds in enumerate(pairs):
         try:
-            seconds, why = meet(program, network, others, kinds, number)
+            seconds, why = meet(program, network, others, kinds, number, idle)
         except Exception as trouble:
             report.say(f"{kinds[0]} and {kinds[1]}: {trouble!r}", False)
             continue

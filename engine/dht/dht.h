@@ -114,7 +114,10 @@ struct dht_request {
     int64_t cas;
     unsigned store_on; /* ANNOUNCE, PUT: so many nodes; 0: DHT_STORE_ON */
     bool hidden;       /* only the last nodes of the search see the target; the others a near one */
-    bool keep_up;      /* ANNOUNCE: again every 15 minutes, PUT: every hour, until cancelled */
+    bool keep_up; /* ANNOUNCE: again every 15 minutes, PUT: every hour, until cancelled. GET of a
+                     key: watched, until cancelled. One after another, those who would hold it
+                     are asked for a newer one; every hour they are found anew */
+    duration watch_every; /* GET, kept up: between two questions */
 };
 /* FAULT_BUSY: DHT_OPERATIONS_MAX. FAULT_PEER: the item is not valid. */
 enum fault dht_begin(struct dht *dht, instant now, const struct dht_request *request, dht_op *out);

@@ -18,6 +18,7 @@ enum purpose {
     FOR_SEARCH, /* `owner` is an operation, `number` its lookup's question */
     FOR_WRITE,  /* `owner` is an operation, `number` the place written to */
     FOR_PERSON, /* `owner` is an operation: DHT_PING */
+    FOR_WATCH, /* `owner` is an operation, `number` the place in its list: is there a newer item? */
 };
 
 enum query_state { QUERY_WAITING, QUERY_SENT, QUERY_SLOW };

@@ -105,6 +105,8 @@ void operation_slow(struct dht *dht, const struct query *query);
 void operation_gone(struct dht *dht, instant now, const struct query *query);
 /* Fills what a WRITE says. False: it is no longer wanted. */
 bool operation_write(const struct dht *dht, const struct query *query, struct krpc *out);
+/* Fills what a WATCH says. False: it is no longer wanted. */
+bool operation_watch(const struct dht *dht, const struct query *query, struct krpc *out);
 instant operations_deadline(const struct dht *dht);
 void operations_clear(struct dht *dht);
 

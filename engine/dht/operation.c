@@ -35,7 +35,7 @@ void operation_become(struct operation *operation, enum stage next)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static struct operation *find(const struct dht *dht, dht_op id)
+struct operation *operation_find(const struct dht *dht, dht_op id)
 {
     LIST_EACH (link, &dht->operations) {
         struct operation *operation = LIST_ITEM(link, struct operation, link);
@@ -135,6 +135,8 @@ enum fault dht_begin(struct dht *dht, instant now, const struct dht_request *req
     if (request->task == DHT_PUT || request->task == DHT_GET) {
         if (item != NULL)
             keep_item(operation, item);
+        else
+            operation->request.keep_up = false; /* what is immutable is not watched */
     } else {
         operation->request.item = NULL;
     }
@@ -151,7 +153,7 @@ enum fault dht_begin(struct dht *dht, instant now, const struct dht_request *req
 
 void dht_cancel(struct dht *dht, dht_op id)
 {
-    struct operation *operation = find(dht, id);
+    struct operation *operation = operation_find(dht, id);
     if (operation != NULL && !operation->chore)
         destroy(dht, operation);
     out_forget(dht, id);
@@ -322,6 +324,12 @@ void operation_finish(struct dht *dht, instant now, struct operation *operation)
     if (!operation->chore)
         out_event(dht, &(struct dht_event){
                            .kind = DHT_ENDED, .op = operation->id, .cost = operation->cost });
+    if (watch_is(operation)) {
+        watch_begin(dht, now, operation);
+        operation->again = false;
+        rest(dht, operation);
+        return;
+    }
     bool writes = request->task == DHT_ANNOUNCE || request->task == DHT_PUT;
     if (!request->keep_up || !writes) {
         destroy(dht, operation);
@@ -416,7 +424,8 @@ static void pump(struct dht *dht, instant now, struct operation *operation)
 {
     switch ((enum stage)operation->stage) {
     case STAGE_RESTING:
-        if (operation->due > now)
+        if (operation->due > now ||
+            (watch_is(operation) && !operation->again && watch_ask(dht, now, operation)))
             return;
         begin_again(operation, now);
         pump_waiting(dht, now, operation);
@@ -550,8 +559,8 @@ static void weigh_item(struct dht *dht, instant now, struct operation *operation
     out_event(dht, &(struct dht_event){ .kind = DHT_ITEM, .op = operation->id, .item = &item });
 }
 
-static void take_item(struct dht *dht, instant now, struct operation *operation,
-                      const struct krpc *answer)
+void operation_take_item(struct dht *dht, instant now, struct operation *operation,
+                         const struct krpc *answer)
 {
     struct item item;
     if (read_item(operation, answer, &item))
@@ -588,13 +597,13 @@ static void search_answered(struct dht *dht, instant now, struct operation *oper
     if (query->method == KRPC_GET_PEERS && answer->has_values)
         take_peers(dht, now, operation, answer->values);
     if (query->method == KRPC_GET)
-        take_item(dht, now, operation, answer);
+        operation_take_item(dht, now, operation, answer);
 }
 
 /* Of this round's search? */
 static struct operation *searching(const struct dht *dht, const struct query *query)
 {
-    struct operation *operation = find(dht, query->owner);
+    struct operation *operation = operation_find(dht, query->owner);
     return operation != NULL && operation->stage == STAGE_SEARCHING &&
                    operation->lookup[family_of(&query->to.at)] != NULL
                ? operation
@@ -603,7 +612,7 @@ static struct operation *searching(const struct dht *dht, const struct query *qu
 
 static struct operation *writing(const struct dht *dht, const struct query *query)
 {
-    struct operation *operation = find(dht, query->owner);
+    struct operation *operation = operation_find(dht, query->owner);
     return operation != NULL && operation->stage == STAGE_WRITING &&
                    query->number < operation->write_count
                ? operation
@@ -620,7 +629,11 @@ void operation_answered(struct dht *dht, instant now, const struct query *query,
             search_over(dht, now, operation); /* it cannot change */
     } else if (query->purpose == FOR_WRITE && (operation = writing(dht, query)) != NULL) {
         write_answered(operation, query->number);
-    } else if (query->purpose == FOR_PERSON && (operation = find(dht, query->owner)) != NULL) {
+    } else if (query->purpose == FOR_WATCH &&
+               (operation = operation_find(dht, query->owner)) != NULL) {
+        watch_answered(dht, now, operation, answer);
+    } else if (query->purpose == FOR_PERSON &&
+               (operation = operation_find(dht, query->owner)) != NULL) {
         struct dht_node node = { answer->id, *from };
         first_result(operation, now);
         operation->cost.took =
@@ -648,7 +661,8 @@ void operation_slow(struct dht *dht, const struct query *query)
         lookup_slow(operation->lookup[family_of(&query->to.at)], query->number);
     else if (query->purpose == FOR_WRITE && (operation = writing(dht, query)) != NULL)
         write_slow(operation, query->number);
-    else if (query->purpose == FOR_PERSON && (operation = find(dht, query->owner)) != NULL &&
+    else if (query->purpose == FOR_PERSON &&
+             (operation = operation_find(dht, query->owner)) != NULL &&
              !operation->again) /* its rate may have been used up */
         operation->again = ping(dht, dht->now + AGAIN_AFTER, operation);
 }
@@ -661,6 +675,8 @@ void operation_gone(struct dht *dht, instant now, const struct query *query)
         lookup_failed(operation->lookup[family_of(&query->to.at)], query->number);
     else if (query->purpose == FOR_WRITE && (operation = writing(dht, query)) != NULL)
         write_slow(operation, query->number);
+    else if (query->purpose == FOR_WATCH && (operation = operation_find(dht, query->owner)) != NULL)
+        watch_silent(operation, query);
 }
 
 bool operation_write(const struct dht *dht, const struct query *query, struct krpc *out)

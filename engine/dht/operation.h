@@ -22,6 +22,8 @@ enum write_state {
 /* Whom a packet was lost on, or whose rate was used up, is asked again then. */
 #define AGAIN_AFTER (1500 * MILLISECOND)
 
+#define WATCHED_NODES 8
+
 struct write { /* one node to be written to */
     struct dht_node node;
     uint8_t state;
@@ -52,11 +54,29 @@ struct operation {
     size_t write_count, wanted;
     unsigned stored, refused;
     bool outdated;
+    struct dht_node watched[WATCHED_NODES]; /* who would hold what is watched */
+    size_t watched_count, watched_next;
+    instant searched; /* when they were found; 0: not yet */
 };
 
 void operation_become(struct operation *operation, enum stage next);
 /* Its round is over: it ends, or rests. The pointer may be void then. */
 void operation_finish(struct dht *dht, instant now, struct operation *operation);
+
+/* An item that somebody gave: told if it is news. */
+void operation_take_item(struct dht *dht, instant now, struct operation *operation,
+                         const struct krpc *answer);
+struct operation *operation_find(const struct dht *dht, dht_op id);
+
+/* watch.c */
+bool watch_is(const struct operation *operation); /* a GET that is kept up */
+/* The search is over: whom it found is asked from now on. */
+void watch_begin(struct dht *dht, instant now, struct operation *operation);
+/* It is time. False: they have to be found anew. */
+bool watch_ask(struct dht *dht, instant now, struct operation *operation);
+void watch_answered(struct dht *dht, instant now, struct operation *operation,
+                    const struct krpc *answer);
+void watch_silent(struct operation *operation, const struct query *query);
 
 /* write.c */
 /* How many places the search is to find: those wanted and some spare. */

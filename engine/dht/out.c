@@ -51,6 +51,8 @@ static bool compose(const struct dht *dht, const struct query *query, struct krp
     switch ((enum purpose)query->purpose) {
     case FOR_WRITE:
         return operation_write(dht, query, out);
+    case FOR_WATCH:
+        return operation_watch(dht, query, out);
     case FOR_ENTRY:
     case FOR_ROUTER: /* both overlays, while we come in: BEP 32 */
         out->has_want = dht->table[IPV4] != NULL && dht->table[IPV6] != NULL;

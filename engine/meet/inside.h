@@ -19,6 +19,7 @@ enum reach_state {
 /* Our two places in the DHT with one contact: ours, where we write, and his, where we read. */
 struct places {
     bool putting, getting;      /* a wish of that kind is out */
+    bool watching, unwatch;     /* newer words of his are told as they come; no longer wanted */
     instant next_put, next_get; /* NEVER: not before something else happens */
     duration put_pause;         /* after one that nobody took; 0: the last one worked */
     uint64_t put_epoch;         /* being written, or written last; 0: none that is still true */

@@ -19,8 +19,11 @@
 #define LONG_PAUSE   (10 * MINUTE)
 #define SEEK_PAUSE   (30 * SECOND) /* between sweeps that messages ask for */
 #define LOOK_FIRST   (2 * SECOND)  /* at recent ones who are away; doubles ... */
-#define LOOK_LAST    (64 * MINUTE) /* ... up to this */
 #define RECENT       16
+#define WATCH_AFTER  (1 * MINUTE) /* looks that are rarer than this are not worth a search each */
+#define WATCH_EVERY  (1 * MINUTE) /* who was there within WATCH_CLOSE, ... */
+#define WATCH_RARELY (5 * MINUTE) /* ... and others */
+#define WATCH_CLOSE  (12 * HOUR)
 #define GUEST_FAST   (1 * MINUTE) /* so long looks at an invitation do not become rarer, ... */
 #define GUEST_LAST   (5 * MINUTE) /* ... and then up to this */
 #define GUEST_EVERY  (1 * HOUR)   /* what one left there is written again */
@@ -107,6 +110,7 @@ void places_up(struct meet *meet, struct reach *reach, instant now)
 {
     reach->places.moved = false;
     reach->places.next_get = NEVER;
+    reach->places.unwatch = reach->places.watching;
     if (is_invited(reach))
         invitation_up(meet, now, reach);
     if (is_invited(reach) || reach->places.next_put == NEVER) /* the secret may be new */
@@ -285,6 +289,15 @@ static uint64_t epoch_of_look(const struct reach *reach)
            (uint64_t)(int64_t)(places->sweep ? sweep_epoch(reach) : places->skew);
 }
 
+/* 0: it is a look. */
+static duration watch_period(const struct reach *reach, instant now)
+{
+    const struct places *places = &reach->places;
+    if (places->sweep || is_invited(reach) || places->moved || places->look_pause <= WATCH_AFTER)
+        return 0;
+    return now < reach->last_up + WATCH_CLOSE ? WATCH_EVERY : WATCH_RARELY;
+}
+
 static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct wish *out)
 {
     struct places *places = &reach->places;
@@ -306,7 +319,10 @@ static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct
     rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(reach));
     *out = (struct wish){ .id = (uint64_t)reach->contact,
                           .kind = WISH_GET,
-                          .contact = reach->contact };
+                          .contact = reach->contact,
+                          .watch = watch_period(reach, now) };
+    places->watching = out->watch > 0;
+    places->unwatch = false;
     memcpy(out->item.key, place.sign.public, sizeof out->item.key);
     places->getting = true;
     meet->asking++;
@@ -345,11 +361,16 @@ static void look_later(struct meet *meet, struct reach *reach, instant now)
         look_again(meet, reach, now);
         return;
     }
-    if (is_recent(meet, reach)) {
+    if (places->watching || !is_recent(meet, reach)) {
+        get_at(meet, reach, next);
+        return;
+    }
+    if (places->look_pause < WATCH_AFTER)
         next =
             earlier(next, now + places->look_pause - rng_below(meet->rng, places->look_pause / 4));
-        places->look_pause = places->look_pause < LOOK_LAST ? 2 * places->look_pause : LOOK_LAST;
-    }
+    else
+        next = now; /* which begins to watch */
+    places->look_pause *= 2;
     get_at(meet, reach, next);
 }
 
@@ -436,7 +457,7 @@ static enum fault found(struct meet *meet, instant now, struct reach *reach,
     struct rendezvous place;
     struct shared shared;
     enum fault fault = FAULT_NONE;
-    if (!places->getting || !shared_load(meet, reach, &shared))
+    if (!(places->getting || places->watching) || !shared_load(meet, reach, &shared))
         return FAULT_NONE;
     rendezvous_make(&place, shared.secret, shared.theirs, epoch_of_look(reach));
     if (pair_record_read(&record, &place, item->value) == FAULT_NONE) {

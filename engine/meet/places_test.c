@@ -230,17 +230,19 @@ static void test_a_sweep_looks_into_three_epochs(void)
         expect_place(&wish, bob_account.public, epoch() + (uint64_t)(int64_t)order[i]);
         tell(NEWS_GOT, 0);
     }
-    /* Then now and then, ever more rarely, one look where he was last. */
-    instant last = now;
-    size_t looks = 0;
-    for (instant day = now + DAY; now < day; looks++) {
-        if (!until(WISH_GET, DAY, &wish))
-            break;
-        CHECK(now - last <= 80 * MINUTE);
-        last = now;
+    /* Then a few looks where he was last, ever more rarely; then his place is watched, each epoch's
+       anew. */
+    instant first = now;
+    size_t looks = 0, watches = 0;
+    for (instant day = now + DAY; until(WISH_GET, day - now, &wish);) {
+        watches += wish.watch > 0;
+        looks += wish.watch == 0;
+        if (watches == 1 && wish.watch > 0)
+            CHECK(now - first <= 3 * MINUTE && wish.watch <= 5 * MINUTE);
         tell(NEWS_GOT, 0);
     }
-    CHECK(looks >= 24 && looks <= 24 + 10 + 3 * 5);
+    CHECK(watches >= 4 && watches <= 5);
+    CHECK(looks >= 5 && looks <= 6 + 3 * 5);
     end();
 }
 
@@ -292,6 +294,32 @@ static void test_he_is_called_where_he_says_he_is(void)
     CHECK_INT(reach.at_count, 2);
     CHECK(!is_called(&bob_account, 8, 1001)); /* not newer */
     CHECK(!is_called(&bob_account, 9, 900));
+    end();
+}
+
+/* Hours after he was sought last. */
+static void test_who_comes_back_while_he_is_watched_is_called(void)
+{
+    struct wish wish;
+    uint8_t value[RENDEZVOUS_VALUE];
+    struct news news = { .id = (uint64_t)bob, .kind = NEWS_ITEM };
+    begin(true);
+    do {
+        CHECK(until(WISH_GET, HOUR, &wish));
+        tell(NEWS_GOT, 0);
+    } while (wish.watch == 0);
+    now += HOUR;
+    news.contact = bob;
+    put_record(&news.item, value, epoch(), &bob_account, 6, 1000);
+    CHECK(meet_learn(meet, now, &news) == FAULT_NONE);
+    CHECK(until(WISH_DIAL, 100 * MILLISECOND, &wish));
+    struct store_device device;
+    CHECK(store_device_next(store, bob, 0, &device) == FAULT_NONE);
+    struct news up = {
+        .kind = NEWS_UP, .contact = bob, .device = device.id, .address = at_port(6)
+    };
+    CHECK(meet_learn(meet, now, &up) == FAULT_NONE);
+    CHECK(until(WISH_UNWATCH, SECOND, &wish)); /* he is here */
     end();
 }
 
@@ -383,5 +411,6 @@ TESTS(TEST(test_he_is_told_where_we_are), TEST(test_who_shares_no_secret_has_no_
       TEST(test_it_is_written_once_in_each_epoch), TEST(test_what_nobody_took_is_written_again),
       TEST(test_another_address_is_told_at_once), TEST(test_a_removed_contact_is_told_nothing_more),
       TEST(test_a_sweep_looks_into_three_epochs), TEST(test_he_is_called_where_he_says_he_is),
+      TEST(test_who_comes_back_while_he_is_watched_is_called),
       TEST(test_who_is_written_to_is_sought_at_once), TEST(test_nobody_is_sought_who_is_there),
       TEST(test_who_moved_too_is_called_where_he_is_now))

@@ -243,9 +243,9 @@ static bool wish_leave(struct meet *meet, struct reach *reach, struct wish *out)
                           .kind = WISH_HANG_UP,
                           .contact = reach->contact,
                           .device = reach->device };
-    bool connected = reach->state != REACH_AWAY;
+    bool known = reach->state != REACH_AWAY || reach->places.watching;
     reach_destroy(meet, reach);
-    return connected;
+    return known;
 }
 
 static bool is_among(const struct address *one, const struct address *at, size_t count)
@@ -297,8 +297,19 @@ static bool wish_admit(struct reach *reach, struct wish *out)
     return true;
 }
 
+static bool wish_unwatch(struct reach *reach, struct wish *out)
+{
+    *out = (struct wish){ .id = (uint64_t)reach->contact,
+                          .kind = WISH_UNWATCH,
+                          .contact = reach->contact };
+    reach->places.watching = reach->places.unwatch = false;
+    return true;
+}
+
 static bool wish_of(struct meet *meet, instant now, struct reach *reach, struct wish *out)
 {
+    if (reach->places.unwatch)
+        return wish_unwatch(reach, out);
     if (reach->admit)
         return wish_admit(reach, out);
     if (reach->anew && reach->state != REACH_AWAY)

@@ -13,7 +13,7 @@ struct errand {
     dht_op op;
     uint64_t wish;
     int64_t contact;
-    bool put;
+    bool put, watch;
     size_t stored;
 };
 
@@ -31,16 +31,38 @@ static void tell(struct node *node, instant now, const struct errand *errand, en
     node_note(node, meet_learn(node->meet, now, &news));
 }
 
+static void destroy(struct errand *errand)
+{
+    list_remove(&errand->link);
+    mem_free(errand);
+}
+
+void errands_unwatch(struct node *node, uint64_t wish)
+{
+    LIST_EACH (link, &node->errands) {
+        struct errand *errand = LIST_ITEM(link, struct errand, link);
+        if (!errand->watch || errand->wish != wish)
+            continue;
+        dht_cancel(node->dht, errand->op);
+        destroy(errand);
+    }
+}
+
 void errands_carry(struct node *node, instant now, const struct wish *wish)
 {
+    if (wish->kind == WISH_GET)
+        errands_unwatch(node, wish->id);
     struct errand errand = { .wish = wish->id,
                              .contact = wish->contact,
-                             .put = wish->kind == WISH_PUT };
+                             .put = wish->kind == WISH_PUT,
+                             .watch = wish->watch > 0 };
     struct item item = { .mutable = true, .seq = wish->item.seq, .value = wish->item.value };
     struct dht_request request = { .task = errand.put ? DHT_PUT : DHT_GET,
                                    .item = &item,
                                    .store_on = wish->store_on,
-                                   .hidden = true };
+                                   .hidden = true,
+                                   .keep_up = errand.watch,
+                                   .watch_every = wish->watch };
     memcpy(item.key, wish->item.key, sizeof item.key);
     memcpy(item.signature, wish->item.signature, sizeof item.signature);
     if (!errand.put)
@@ -63,12 +85,6 @@ static struct errand *find(struct node *node, dht_op op)
     return NULL;
 }
 
-static void destroy(struct errand *errand)
-{
-    list_remove(&errand->link);
-    mem_free(errand);
-}
-
 void errands_clear(struct node *node)
 {
     LIST_EACH (link, &node->errands)
@@ -86,7 +102,8 @@ bool errands_take(struct node *node, instant now, const struct dht_event *event)
         errand->stored = event->stored;
     if (event->kind == DHT_ENDED) {
         struct errand over = *errand;
-        destroy(errand);
+        if (!over.watch)
+            destroy(errand);
         tell(node, now, &over, over.put ? NEWS_STORED : NEWS_GOT, NULL);
     }
     return true;

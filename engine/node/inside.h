@@ -67,6 +67,7 @@ void wishes_digest(struct node *node, instant now); /* from links to rooms */
 void calls_clear(struct node *node);
 
 /* errands.c */
+void errands_unwatch(struct node *node, uint64_t wish);
 void errands_carry(struct node *node, instant now, const struct wish *wish); /* PUT and GET */
 /* False: it is none of theirs. */
 bool errands_take(struct node *node, instant now, const struct dht_event *event);

@@ -120,6 +120,7 @@ static void carry_dial(struct node *node, instant now, const struct wish *wish)
 static void carry_hang_up(struct node *node, instant now, const struct wish *wish)
 {
     size_t at = 0;
+    errands_unwatch(node, wish->id);
     for (struct call *call; (call = map_each(node->calls, &at)) != NULL;)
         if (call->contact == wish->contact)
             links_close(node->links, now, call->link);
@@ -174,6 +175,9 @@ static void carry(struct node *node, instant now, const struct wish *wish)
         return;
     case WISH_ADMIT:
         carry_admit(node, wish);
+        return;
+    case WISH_UNWATCH:
+        errands_unwatch(node, wish->id);
         return;
     case WISH_PUT:
     case WISH_GET:

@@ -20,7 +20,9 @@ enum wish_kind {
     WISH_PSKS,    /* so did what we share with a device: contact, device */
     WISH_ADMIT,   /* contact's account may come in, and device if it is not 0 */
     WISH_PUT,     /* an item of the DHT (BEP 44), written to a few nodes: item, store_on */
-    WISH_GET,     /* the newest item of a key of the DHT: item.key */
+    WISH_GET,     /* the newest item of a key of the DHT: item.key. With `watch` newer ones as well,
+                     as they come, asked for so often; until the next GET of that id, or ... */
+    WISH_UNWATCH, /* ... this, or a HANG_UP */
 };
 
 struct wish_item { /* mutable, without salt */
@@ -39,6 +41,7 @@ struct wish {
     struct bytes data; /* SEND: valid until the next call of the wishing room */
     struct wish_item item;
     unsigned store_on; /* PUT: so many nodes; 0: as usual */
+    duration watch;    /* GET; 0: once */
 };
 
 enum news_kind {
@@ -49,7 +52,7 @@ enum news_kind {
     NEWS_BUSY,     /* the SEND was not taken: ask again after WRITABLE */
     NEWS_KNOWN,    /* a contact's device or its link key became known: contact, device */
     NEWS_ITEM,     /* of a GET, valid: item; again if a newer one is found */
-    NEWS_GOT,      /* the GET is over, whatever came */
+    NEWS_GOT,      /* the GET is over, whatever came; one that watches has found whom to ask */
     NEWS_STORED,   /* the PUT is over: taken by `count` nodes */
 };
 
