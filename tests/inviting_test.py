@@ -3,12 +3,14 @@
 usage: inviting_test.py RAMAGE
 """
 
+import re
 import subprocess
 import sys
 import time
 
 import people
 from swarm import NODES, Swarm, send_and_wait
+from wiretap import Capture, bytes_of_card, holds
 
 LOST, OVER, NOT_MET, STOPPED, USAGE = 8, 8, 6, 7, 2  # exit codes
 
@@ -85,6 +87,21 @@ def verify(report, host, guest):
     report.say("until a person decides", True)
 
 
+def nothing_tells(report, seen, persons, links):
+    """No key, name, secret or name of ours on any cable; each place of the DHT is another one."""
+    needles = {"our name": b"ramage", "a card": b"rmg1", "a link": b"rmgi1"}
+    for person in persons:
+        needles[f"{person.name}'s account key"] = bytes_of_card(person.json("id")[0]["short"])[1:33]
+        needles[f"{person.name}'s name"] = person.name.encode()
+    for number, link in enumerate(links, 1):
+        needles[f"the secret of link {number}"] = bytes_of_card(link)[33:49]
+    told = [what for what, needle in needles.items() if holds(seen, needle)]
+    places = set(re.findall(b"1:k32:(.{32})", seen, re.DOTALL))
+    report.say(f"{len(seen) >> 10} KiB of packets name nobody (found: {told})", not told)
+    report.say(f"{len(places)} places lie in the DHT, none is an account",
+               len(places) >= 4 and not places & set(needles.values()))
+
+
 def never_on_together(report, host, guest):
     """Host and guest are on by turns; their words lie in the DHT meanwhile."""
     made = host.json("invite", "--name", guest.name)[0]
@@ -119,10 +136,13 @@ def main(program):
             swarm.enter(person)
             person.start()
             person.ramage("new", "--no-passphrase")
+        captures = [Capture(person.name) for person in persons]
         link = both_on(report, alice, bob)
         verify(report, alice, bob)
         misuse(report, alice, eve, link)
         never_on_together(report, bob, eve)
+        seen = b"\n".join(packet for capture in captures for packet in capture.packets)
+        nothing_tells(report, seen, persons, [link])
         for person in persons:
             report.say(f"{person.name}'s daemon ends well", person.stop() == 0)
     except Exception as trouble:
