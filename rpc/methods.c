@@ -88,7 +88,7 @@ static const struct rpc_shape shapes[] = {
           TEXT("contact", "name of that contact")
           FLAG("online", "a link to that contact is open")
           TIME_MUST("made", "when")
-          TIME("ends", "nobody may come after; absent: not known")
+          TIME("ends", "nobody may come after; of one taken: when we give up")
           TIME_MUST("changed", "last change of state")
           TIME("told", "when word was left in the DHT last; absent: not yet")
           WHOLE("told_on", 0, "on so many nodes")

@@ -27,6 +27,8 @@
 #define CHAT_SEALED_MAX     900         /* messages sealed for one device and not acknowledged */
 #define CHAT_ONE_TIME_FOR   (180 * DAY) /* a one-time bundle of theirs is used so long */
 
+#define CHAT_GUEST_WAITS (31 * DAY) /* for the host's answer: none holds longer */
+
 /* One per sentence a person may read; rpc/methods.c gives names, hints and exit codes. */
 enum answer {
     ANSWER_DONE,

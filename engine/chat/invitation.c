@@ -86,9 +86,11 @@ enum answer chat_join(struct chat *chat, instant now, const struct card *invitat
     struct store_contact contact;
     if (!may_be_name(name) || !may_be_name(introduced))
         return ANSWER_BAD_NAME;
-    *out = (struct store_invitation){
-        .state = INVITATION_OPEN, .has_secret = true, .made = now, .ends = NEVER, .changed = now
-    };
+    *out = (struct store_invitation){ .state = INVITATION_OPEN,
+                                      .has_secret = true,
+                                      .made = now,
+                                      .ends = after(now, CHAT_GUEST_WAITS),
+                                      .changed = now };
     memcpy(out->secret, invitation->secret, sizeof out->secret);
     memcpy(out->host, invitation->account, sizeof out->host);
     memcpy(out->name, name, strlen(name));

@@ -79,7 +79,7 @@ struct meet {
 /* reach.c */
 struct reach *reach_find(const struct meet *meet, int64_t contact);
 struct reach *reach_create(struct meet *meet, instant now, int64_t contact);
-void reach_destroy(struct meet *meet, struct reach *reach);
+void reach_leave(struct meet *meet, struct reach *reach, instant now); /* it ends soon */
 void reach_try_now(struct meet *meet, struct reach *reach, instant now);
 /* He may be reached at these, which the store knows: if we call him elsewhere, call anew. */
 void reach_told(struct meet *meet, struct reach *reach, instant now, const struct address *at,

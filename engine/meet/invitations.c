@@ -79,8 +79,13 @@ void invitation_end(struct meet *meet, instant now, struct reach *reach,
         keep(meet, now, &row);
     }
     wipe(&row, sizeof row);
-    if (reach->contact < 0)
+    if (reach->contact < 0) {
         places_close(meet, reach, now);
+        return;
+    }
+    invitation_over(meet, now, reach);
+    reach->places.unwatch = reach->places.watching;
+    reach->places.next_get = reach->places.next_put = NEVER;
 }
 
 enum answer meet_invitation_close(struct meet *meet, instant now, int64_t row)
@@ -123,7 +128,7 @@ enum fault invitation_guest(struct meet *meet, instant now, struct reach *reach,
 {
     struct store_invitation row;
     struct certificate guest;
-    if (reach->places.closing ||
+    if (reach->places.closing || reach->leaving ||
         certificate_read(&guest, BYTES_OF(record->certificate)) != FAULT_NONE ||
         memcmp(guest.account, meet->account, KEY_BYTES) == 0 || !load(meet, reach, &row))
         return FAULT_PEER;
@@ -133,7 +138,7 @@ enum fault invitation_guest(struct meet *meet, instant now, struct reach *reach,
     if (answer != ANSWER_DONE)
         return answer == ANSWER_DISK ? FAULT_DISK : FAULT_BUSY;
     struct meet_places seen = reach->places.seen;
-    reach_destroy(meet, reach);
+    reach_leave(meet, reach, now);
     reach = reach_find(meet, contact);
     if (reach == NULL)
         reach = reach_create(meet, now, contact);
@@ -157,8 +162,6 @@ void invitation_answer(struct meet *meet, instant now, struct reach *reach,
     }
     invitation_end(meet, now, reach,
                    said->state == INVITED_TAKEN ? INVITATION_LOST : INVITATION_CLOSED);
-    invitation_over(meet, now, reach);
-    reach->places.next_get = reach->places.next_put = NEVER;
 }
 
 void invitation_up(struct meet *meet, instant now, struct reach *reach)

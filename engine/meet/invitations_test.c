@@ -20,6 +20,14 @@ static size_t item_count;
 static struct store_invitation given;
 static struct card card;
 
+/* Places that somebody watches, and the newest he was told of. */
+static struct watch {
+    const struct somebody *who;
+    uint64_t id;
+    int64_t contact, seq;
+    uint8_t key[32];
+} watches[16];
+
 /* What became of the wishes of one, but for those about the DHT. */
 struct wished {
     bool admitted;
@@ -41,6 +49,7 @@ static void begin(void)
 {
     now = START;
     item_count = 0;
+    memset(watches, 0, sizeof watches);
     rng = rng_from_seed(&luck, 5);
     begin_one(&host, 1);
     begin_one(&guest, 2);
@@ -73,6 +82,41 @@ static void put(const struct wish_item *item)
     items[at].seq = item->seq;
 }
 
+static void unwatch(const struct somebody *who, uint64_t id)
+{
+    for (size_t i = 0; i < COUNT(watches); i++)
+        if (watches[i].who == who && watches[i].id == id)
+            watches[i].who = NULL;
+}
+
+static void watch(const struct somebody *who, const struct wish *wish)
+{
+    size_t at = 0;
+    while (at < COUNT(watches) && watches[at].who != NULL)
+        at++;
+    CHECK(at < COUNT(watches));
+    watches[at] = (struct watch){ who, wish->id, wish->contact, 0, { 0 } };
+    memcpy(watches[at].key, wish->item.key, 32);
+}
+
+/* What was put since is told to whoever watches. */
+static void tell_watcher(struct somebody *who)
+{
+    for (size_t i = 0; i < COUNT(watches); i++)
+        for (size_t j = 0; j < item_count && watches[i].who == who; j++) {
+            struct news news = { .id = watches[i].id,
+                                 .kind = NEWS_ITEM,
+                                 .contact = watches[i].contact,
+                                 .item = { .seq = items[j].seq,
+                                           .value = { items[j].value, RENDEZVOUS_VALUE } } };
+            if (memcmp(items[j].key, watches[i].key, 32) != 0 || items[j].seq <= watches[i].seq)
+                continue;
+            watches[i].seq = items[j].seq;
+            memcpy(news.item.key, items[j].key, 32);
+            CHECK(meet_learn(who->meet, now, &news) == FAULT_NONE);
+        }
+}
+
 static void fulfil(struct somebody *who, const struct wish *wish, struct wished *out)
 {
     struct news news = { .id = wish->id, .contact = wish->contact, .door = wish->door };
@@ -82,7 +126,14 @@ static void fulfil(struct somebody *who, const struct wish *wish, struct wished 
         news.kind = NEWS_STORED;
         news.count = 20;
         break;
+    case WISH_UNWATCH:
+    case WISH_HANG_UP:
+        unwatch(who, wish->id);
+        return;
     case WISH_GET:
+        unwatch(who, wish->id);
+        if (wish->watch > 0)
+            watch(who, wish);
         for (size_t i = 0; i < item_count; i++) {
             if (memcmp(items[i].key, wish->item.key, 32) != 0)
                 continue;
@@ -115,6 +166,7 @@ static struct wished live(struct somebody *who, duration length)
 {
     struct wished out = { false };
     struct wish wish;
+    tell_watcher(who);
     for (instant last = now + length;;) {
         while (meet_next_wish(who->meet, now, &wish))
             fulfil(who, &wish, &out);
@@ -293,7 +345,7 @@ static void test_clocks_may_differ(void)
         struct store_invitation taken = join(&guest, "", "");
         live(&guest, 20 * SECOND);
         now -= ahead;
-        CHECK(live(&host, 6 * MINUTE).called);
+        CHECK(live(&host, HOUR + 10 * MINUTE).called);
         now += ahead;
         CHECK(live(&guest, 6 * MINUTE).called);
         CHECK_INT(state_of(&guest, taken.row), INVITATION_TAKEN);

@@ -25,7 +25,7 @@
 #define WATCH_RARELY (5 * MINUTE) /* ... and others */
 #define WATCH_CLOSE  (12 * HOUR)
 #define GUEST_FAST   (1 * MINUTE) /* so long looks at an invitation do not become rarer, ... */
-#define GUEST_LAST   (5 * MINUTE) /* ... and then up to this */
+#define GUEST_SWEEP  (1 * HOUR)   /* and so often the epochs before are looked into */
 #define GUEST_EVERY  (1 * HOUR)   /* what one left there is written again */
 #define GUEST_NODES  20           /* it must outlive its author's absence */
 #define SPREAD       (RENDEZVOUS_EARLY - 5 * MINUTE)
@@ -254,7 +254,7 @@ static void stored(struct meet *meet, instant now, struct reach *reach, size_t c
         return; /* it is no longer true, and due again already */
     if (places->closing && count > 0) {
         invitation_over(meet, now, reach);
-        reach_destroy(meet, reach);
+        reach_leave(meet, reach, now);
         return;
     }
     if (count > 0) {
@@ -293,9 +293,9 @@ static uint64_t epoch_of_look(const struct reach *reach)
 static duration watch_period(const struct reach *reach, instant now)
 {
     const struct places *places = &reach->places;
-    if (places->sweep || is_invited(reach) || places->moved || places->look_pause <= WATCH_AFTER)
+    if (places->sweep || places->moved || places->look_pause <= WATCH_AFTER)
         return 0;
-    return now < reach->last_up + WATCH_CLOSE ? WATCH_EVERY : WATCH_RARELY;
+    return is_invited(reach) || now < reach->last_up + WATCH_CLOSE ? WATCH_EVERY : WATCH_RARELY;
 }
 
 static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct wish *out)
@@ -308,7 +308,7 @@ static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct
         return false;
     uint64_t present = rendezvous_epoch(shared.secret, now);
     if (present != places->get_from ||
-        (is_invited(reach) && places->step == 0 && now >= places->swept + GUEST_LAST))
+        (is_invited(reach) && places->step == 0 && now >= places->swept + GUEST_SWEEP))
         places->sweep = true; /* once in each epoch, and of a guest nobody knows the clock */
     if (places->step == 0) {
         places->get_from = present;
@@ -331,14 +331,17 @@ static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct
     return true;
 }
 
-/* Somebody waits, on at least one side. */
+/* Somebody waits, on at least one side: then his place is watched, and the others looked into now
+   and then. */
 static void look_again(struct meet *meet, struct reach *reach, instant now)
 {
     struct places *places = &reach->places;
-    get_at(meet, reach, now + places->look_pause);
+    if (places->watching)
+        get_at(meet, reach, now + GUEST_SWEEP);
+    else
+        get_at(meet, reach, places->look_pause > WATCH_AFTER ? now : now + places->look_pause);
     if (now >= places->begun + GUEST_FAST)
-        places->look_pause =
-            2 * places->look_pause < GUEST_LAST ? 2 * places->look_pause : GUEST_LAST;
+        places->look_pause *= 2;
 }
 
 static void look_later(struct meet *meet, struct reach *reach, instant now)

@@ -116,7 +116,7 @@ struct reach *reach_create(struct meet *meet, instant now, int64_t contact)
     return reach;
 }
 
-void reach_destroy(struct meet *meet, struct reach *reach)
+static void reach_destroy(struct meet *meet, struct reach *reach)
 {
     if (reach->state != REACH_AWAY)
         become(meet, reach, REACH_AWAY);
@@ -124,6 +124,12 @@ void reach_destroy(struct meet *meet, struct reach *reach)
     map_remove(meet->by_contact, key_of(&reach->contact));
     list_remove(&reach->link);
     mem_free(reach);
+}
+
+void reach_leave(struct meet *meet, struct reach *reach, instant now)
+{
+    reach->leaving = true;
+    try_at(meet, reach, now);
 }
 
 struct meet *meet_create(struct store *store, struct chat *chat, instant now, struct rng *rng)
@@ -180,10 +186,8 @@ enum answer meet_contact_add(struct meet *meet, instant now, int64_t contact,
 void meet_contact_remove(struct meet *meet, instant now, int64_t contact)
 {
     struct reach *reach = reach_find(meet, contact);
-    if (reach == NULL)
-        return;
-    reach->leaving = true;
-    try_at(meet, reach, now);
+    if (reach != NULL)
+        reach_leave(meet, reach, now);
 }
 
 void meet_nudge(struct meet *meet, instant now, int64_t contact)

@@ -313,7 +313,7 @@ struct store_invitation {
     char name[STORE_NAME_MAX_BYTES + 1];       /* ours for who comes; may be empty */
     char introduced[STORE_NAME_MAX_BYTES + 1]; /* what we call ourselves to him; may be empty */
     int64_t contact;                           /* 0: nobody yet */
-    instant made, ends, changed; /* ends: nobody may come after; of theirs not known, NEVER */
+    instant made, ends, changed; /* ends: nobody may come after; of theirs: we give up then */
 };
 /* Sets row. BUSY: too many are open. One too many of the others makes the oldest go. */
 enum fault store_invitation_add(struct store *store, struct store_invitation *invitation);
