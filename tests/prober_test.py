@@ -185,6 +185,9 @@ def main(program):
         relay = Relay("alice", (lab.address["bob"], people.PORT))
         relay.start()
         for person in (alice, bob, carol):
+            # Neighbours are nodes of the DHT to each other: those are no strangers.
+            with open(person.home + "/config", "w", encoding="ascii") as config:
+                config.write("nearby = off\n")
             person.start()
             person.ramage("new", "--no-passphrase", "--name", person.name)
         cards = {person: person.json("id")[0]["card"] for person in (alice, bob, carol)}

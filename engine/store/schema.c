@@ -123,8 +123,8 @@ static const char *const migrations[] = {
     "CREATE INDEX invitation_contact ON invitation (contact);",
 
     /* 5: what a person has found out about a contact's key. */
-    "ALTER TABLE contact ADD COLUMN trust INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE contact ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;",
+    ("ALTER TABLE contact ADD COLUMN trust INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE contact ADD COLUMN judged INTEGER NOT NULL DEFAULT 0;"),
 };
 
 static int read_version(sqlite3 *db, int *version)
