@@ -72,6 +72,13 @@ static const struct rpc_error_row rows[RPC_ERRORS] = {
     [RPC_AMBIGUOUS_CONTACT] = { "AMBIGUOUS_CONTACT", 302, RPC_EXIT_NOT_FOUND,
                                 "several contacts fit that name", "write the whole name" },
 
+    [RPC_BAD_WORDS] = { "BAD_WORDS", 219, RPC_EXIT_USAGE, "these are not the four words",
+                        "ask for them again: four words of one list, English or French" },
+    [RPC_WORDS_FAILED] = { "WORDS_FAILED", 703, RPC_EXIT_TRUST,
+                           "the answer to your words was not made for you: somebody else has "
+                           "spoken "
+                           "them first, or stands between",
+                           "ask your host for a new invitation, over something you trust" },
     [RPC_STOPPED] = { "STOPPED", 701, RPC_EXIT_TRUST,
                       "nothing is sent to this contact until you decide: the key may not be theirs",
                       "compare the number of `ramage verify WHO` over something you trust, then "

@@ -332,6 +332,25 @@ static const struct rpc_method methods[] = {
           TEXT("introduce", "how you introduce yourself; absent: not at all")),
       FIELDS(OBJECT_MUST("invitation", "invitation", "whose host is a contact from now on")),
       "Accepts an invitation" },
+    { "invitation.speak", RPC_NEEDS_NODE,
+      FIELDS(
+          WHOLE_MUST("id", "of one of ours that is open")
+          TEXT("language", "en or fr; absent: en")),
+      FIELDS(
+          TEXT_MUST("words", "four, for the guest: both must be on")
+          TIME_MUST("until", "they hold so long, while the daemon runs; later words end them")),
+      "Makes four words to be spoken in the place of a link" },
+    { "invitation.hear", RPC_NEEDS_NODE,
+      FIELDS(
+          TEXT_MUST("words", "the four words you were told")
+          TEXT("name", "what you will call the host; absent: \"host\"")
+          TEXT("introduce", "how you introduce yourself; absent: not at all")),
+      NOTHING, "Looks for whoever said these words; invitation.heard tells how it stands" },
+    { "invitation.heard", RPC_NEEDS_NODE, NOTHING,
+      FIELDS(
+          TEXT_MUST("state", "none, seeking, joined or nobody: the host was not there in time")
+          OBJECT("invitation", "invitation", "joined: as if you had been given its link")),
+      "What came of the words that were heard last" },
     { "invitation.list", RPC_NEEDS_NODE,
       FIELDS(
           WHOLE("after", 0, "go on behind this id")

@@ -107,6 +107,8 @@ enum rpc_error {
     RPC_BARE_NODE,
     RPC_DHT_OFF,
     RPC_DHT_BUSY,
+    RPC_BAD_WORDS,
+    RPC_WORDS_FAILED,
     RPC_STOPPED,
     RPC_NO_MATCH,
     RPC_BAD_INVITATION,

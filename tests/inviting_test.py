@@ -102,6 +102,24 @@ def nothing_tells(report, seen, persons, links):
                len(places) >= 4 and not places & set(needles.values()))
 
 
+def by_words(report, host, guest):
+    """Nothing but four words, said while both are on; each in its own language."""
+    for language in ("fr", "en"):
+        made = host.json("invite", "--words", language, "--name", f"guest {language}")[0]
+        words = made["words"].split("-")
+        code, said = refused(guest, "join", *words[:3], "zzzz")
+        report.say("a word that is none is named at once", code == USAGE and '"zzzz"' in said)
+        began = time.monotonic()
+        guest.ramage("join", *(word[:4].upper() for word in words), "--name", f"host {language}")
+        took = time.monotonic() - began
+        report.say(f"four words ({language}): {took:.1f} s until they are connected", took < 60)
+        sent = guest.json("send", f"host {language}", "hello")[0]["id"]
+        people.wait_for("the message", lambda: guest.json("why", sent)[0]["message"]["state"]
+                        == "delivered")
+        host.ramage("contact", "remove", f"guest {language}", "--no-input")
+        guest.ramage("contact", "remove", f"host {language}", "--no-input")
+
+
 def never_on_together(report, host, guest):
     """Host and guest are on by turns; their words lie in the DHT meanwhile."""
     made = host.json("invite", "--name", guest.name)[0]
@@ -140,6 +158,7 @@ def main(program):
         link = both_on(report, alice, bob)
         verify(report, alice, bob)
         misuse(report, alice, eve, link)
+        by_words(report, alice, eve)
         never_on_together(report, bob, eve)
         seen = b"\n".join(packet for capture in captures for packet in capture.packets)
         nothing_tells(report, seen, persons, [link])

@@ -2,6 +2,7 @@
 #include "apps/cli/invitation.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +32,44 @@ static bool settle_waiting(struct cli *cli, bool *wait)
     return false;
 }
 
+/* en, fr, or NULL: none are wanted. At a terminal they are, in the language of its user. */
+static bool settle_language(struct cli *cli, const char **out)
+{
+    const char *asked = value(cli, OPTION_WORDS), *home = getenv("LANG");
+    *out = asked;
+    if (asked == NULL && isatty(STDOUT_FILENO) == 1 && !wants_json(cli))
+        *out = home != NULL && strncmp(home, "fr", 2) == 0 ? "fr" : "en";
+    if (asked == NULL || strcmp(asked, "en") == 0 || strcmp(asked, "fr") == 0)
+        return true;
+    fail_usage(cli, "--words knows en and fr, not \"%.32s\"", asked);
+    return false;
+}
+
+/* Joins the words to the invitation. False: said so. */
+static bool speak(struct cli *cli, json_t *invitation, const char *language)
+{
+    json_t *answer = ask(cli, "invitation.speak",
+                         json_pack("{s:I, s:s}", "id", (json_int_t)rpc_whole(invitation, "id", 0),
+                                   "language", language));
+    if (answer == NULL)
+        return false;
+    json_object_set(invitation, "words", json_object_get(answer, "words"));
+    json_object_set(invitation, "words_until", json_object_get(answer, "until"));
+    json_decref(answer);
+    return true;
+}
+
+static void print_words(struct cli *cli, const json_t *invitation)
+{
+    if (rpc_text(invitation, "words") == NULL)
+        return;
+    say(cli, "\nOr say these words, while you are both on, until ");
+    print_time(rpc_text(invitation, "words_until"));
+    say(cli, ":\n\n    ");
+    print_clean(rpc_text(invitation, "words"));
+    say(cli, "\n");
+}
+
 static void print_made(struct cli *cli, const json_t *invitation)
 {
     const char *link = rpc_text(invitation, "link");
@@ -43,9 +82,14 @@ static void print_made(struct cli *cli, const json_t *invitation)
         print_time(rpc_text(invitation, "ends"));
         say(cli, ". Whoever has the link first is your guest: give it over something you trust.\n"
                  "Your guest types `ramage join`, and the link.\n");
+        print_words(cli, invitation);
     } else {
         print_clean(link);
         say(cli, "\n");
+        if (rpc_text(invitation, "words") != NULL) {
+            print_clean(rpc_text(invitation, "words"));
+            say(cli, "\n");
+        }
     }
     fflush(stdout);
 }
@@ -64,10 +108,11 @@ static void print_met(struct cli *cli, const json_t *invitation)
 int command_invite(struct cli *cli)
 {
     bool wait;
+    const char *language;
     duration patience;
     json_t *params;
-    if (!settle_waiting(cli, &wait) || !invitation_patience(cli, NEVER, &patience) ||
-        (params = invitation_params(cli)) == NULL)
+    if (!settle_waiting(cli, &wait) || !settle_language(cli, &language) ||
+        !invitation_patience(cli, NEVER, &patience) || (params = invitation_params(cli)) == NULL)
         return cli->exit;
     if (!settle_expiry(cli, params)) {
         json_decref(params);
@@ -76,8 +121,10 @@ int command_invite(struct cli *cli)
     json_t *answer = ask(cli, "invitation.create", params);
     json_t *invitation = json_incref(json_object_get(answer, "invitation"));
     json_decref(answer);
-    if (invitation == NULL)
+    if (invitation == NULL || (language != NULL && !speak(cli, invitation, language))) {
+        json_decref(invitation);
         return cli->exit;
+    }
     print_made(cli, invitation);
     if (wait)
         remark(cli, "Waiting for your guest. Ctrl-C ends the waiting; the invitation stays.\n");

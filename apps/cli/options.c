@@ -68,6 +68,7 @@ static const struct option_row rows[OPTIONS] = {
     [OPTION_HIDDEN] = { "hidden", 0, NULL, 1, "only the last nodes asked learn what you look for" },
     [OPTION_EXPIRES] = { "expires", 0, "TIME", 1, "nobody may come later: 30m, 2h (default 1d)" },
     [OPTION_INTRODUCE] = { "introduce", 0, "NAME", 1, "how you introduce yourself to the other" },
+    [OPTION_WORDS] = { "words", 0, "en|fr", 1, "four words to be spoken, beside the link" },
     [OPTION_MATCH] = { "match", 0, NULL, 1, "the numbers are the same: verified" },
     [OPTION_MISMATCH] = { "mismatch", 0, NULL, 1, "they differ: nothing more is sent" },
 };

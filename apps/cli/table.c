@@ -25,12 +25,12 @@ static const struct command commands[] = {
       "take one back that nobody has used", "ramage invite revoke 3", command_invite_revoke },
     { "Start", "invite", "", 0, 0,
       BIT(OPTION_NAME) | BIT(OPTION_INTRODUCE) | BIT(OPTION_EXPIRES) | BIT(OPTION_WAIT) |
-          BIT(OPTION_TIMEOUT),
+          BIT(OPTION_TIMEOUT) | BIT(OPTION_WORDS),
       "make a link for one guest, and wait for the guest",
       "ramage invite --name bob --introduce Ada", command_invite },
-    { "Start", "join", "[LINK|-]", 0, 1,
+    { "Start", "join", "[LINK|WORDS|-]", 0, 4,
       BIT(OPTION_NAME) | BIT(OPTION_INTRODUCE) | BIT(OPTION_TIMEOUT),
-      "accept an invitation; without LINK, it is asked for",
+      "accept an invitation, by its link or its four words; without them, it is asked for",
       "ramage join ramage:rmgi1... --name ada --introduce Bob", command_join },
 
     { "People", "verify", "WHO [NUMBER]", 1, 2,

@@ -73,6 +73,7 @@ struct call {
     json_t *result;       /* set by a method that answers RPC_FINE */
     json_t *more;         /* what joins an error's data, or NULL */
     const char *sentence; /* in place of the table's, or NULL */
+    char own[160];        /* room for one that is made up */
     bool later;           /* answered by a job, not now */
 };
 
@@ -157,6 +158,7 @@ typedef enum rpc_error method(struct call *call);
 method session_hello, session_status, session_unlock, session_lock, session_shutdown;
 method discover, identity_create, identity_show;
 method contact_add, contact_list, contact_get, contact_update, contact_remove;
+method invitation_speak, invitation_hear, invitation_heard;
 method verify_start, verify_confirm, verify_mismatch;
 method invitation_create, invitation_accept, invitation_list, invitation_get, invitation_revoke;
 method conversation_list, conversation_get, conversation_mark_read;

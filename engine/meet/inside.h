@@ -6,6 +6,8 @@
 #include "engine/meet/meet.h"
 #include "engine/meet/rendezvous.h"
 
+#include "engine/crypto/cpace.h"
+
 #include "base/list.h"
 #include "base/map.h"
 
@@ -60,6 +62,17 @@ struct reach {
     struct places places;
 };
 
+/* One place of spoken words. The first is the host's, the others a guest's, an hour each. */
+#define SPOKEN_TALKS (1 + MEET_SPOKEN_HOURS)
+struct spoken {        /* wipe */
+    bool on, answered; /* answered: only what we have said last has to be taken */
+    bool putting, getting;
+    instant next_put, next_get, begun, ends;
+    struct rendezvous ours, theirs;
+    struct cpace cpace;
+    struct spoken_record said;
+};
+
 struct meet {
     struct store *store;
     struct chat *chat;
@@ -72,7 +85,11 @@ struct meet {
     struct address self[RENDEZVOUS_ADDRESSES]; /* where we can be reached */
     size_t self_count;
     bool ports_change; /* ... but a router makes others for each connection */
-    size_t asking;     /* GETs and PUTs under way */
+    struct spoken spoken[SPOKEN_TALKS];
+    int64_t spoken_invitation; /* the host's */
+    char spoken_name[STORE_NAME_MAX_BYTES + 1], spoken_introduced[STORE_NAME_MAX_BYTES + 1];
+    struct meet_spoken guest; /* how it stands */
+    size_t asking;            /* GETs and PUTs under way */
     uint8_t value[RENDEZVOUS_VALUE];
 };
 
@@ -115,6 +132,12 @@ enum fault invitation_guest(struct meet *meet, instant now, struct reach *reach,
 /* What the host says. */
 void invitation_answer(struct meet *meet, instant now, struct reach *reach,
                        const struct shared *shared, const struct invited *said);
+
+/* spoken.c */
+bool spoken_is(int64_t contact); /* names a place of spoken words */
+bool spoken_next_wish(struct meet *meet, instant now, struct wish *out);
+enum fault spoken_learn(struct meet *meet, instant now, const struct news *news);
+void spoken_end(struct meet *meet);
 
 /* places.c */
 void places_begin(struct meet *meet, struct reach *reach, instant now);

@@ -61,7 +61,9 @@ void invitations_begin(struct meet *meet, instant now)
 
 void meet_invitation_add(struct meet *meet, instant now, const struct store_invitation *row)
 {
-    reach_create(meet, now, row->ours ? -row->row : row->contact);
+    struct reach *reach = reach_create(meet, now, row->ours ? -row->row : row->contact);
+    reach->admit = !row->ours;
+    meet->earliest = now;
 }
 
 /* --- ending ------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "engine/chat/chat.h"
+#include "engine/crypto/words.h"
 #include "engine/wish/wish.h"
 
 #define MEET_DIALS_MAX   64            /* at once */
@@ -45,6 +46,33 @@ enum answer meet_invitation_close(struct meet *meet, instant now, int64_t row);
 /* What is known of its places. */
 void meet_invitation_look(struct meet *meet, const struct store_invitation *row,
                           struct meet_places *out);
+/* Spoken words: both must be on. `stretched` is what words_stretch makes of them for an hour; the
+   host's are of the hour in which he begins, and hold for an hour; a guest tries several hours at
+   once. One meeting of each kind at a time: a later one ends it. The host answers once, whoever
+   asks: then the words are of no more use. */
+#define MEET_SPOKEN_HOURS 3
+#define MEET_SPOKEN_FOR   (1 * HOUR)
+void meet_spoken_host(struct meet *meet, instant now, int64_t invitation,
+                      const uint8_t stretched[WORDS_KEY_BYTES]);
+void meet_spoken_guest(struct meet *meet, instant now,
+                       const uint8_t stretched[MEET_SPOKEN_HOURS * WORDS_KEY_BYTES],
+                       const char *name, const char *introduced);
+enum meet_spoken_state {
+    SPOKEN_NONE,    /* no guest's words were said, or it is long over */
+    SPOKEN_SEEKS,   /* the host */
+    SPOKEN_JOINED,  /* the invitation is ours: its row */
+    SPOKEN_FAILED,  /* the host's answer was not for us: somebody else spoke, or stands between */
+    SPOKEN_REFUSED, /* the invitation cannot be joined, as chat_join says */
+    SPOKEN_NOBODY,  /* no host was there in time */
+};
+struct meet_spoken {
+    enum meet_spoken_state state;
+    int64_t invitation;
+    enum answer refused;
+    instant host_until; /* our own words hold so long; 0: they do not */
+};
+void meet_spoken_look(const struct meet *meet, instant now, struct meet_spoken *out);
+
 /* Something is owed to him now: if he is away, try soon. */
 void meet_nudge(struct meet *meet, instant now, int64_t contact);
 /* Our own network changed: whoever is away is tried anew. */

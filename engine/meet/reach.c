@@ -164,6 +164,7 @@ void meet_destroy(struct meet *meet)
     LIST_EACH (link, &meet->all)
         reach_destroy(meet, LIST_ITEM(link, struct reach, link));
     map_destroy(meet->by_contact);
+    spoken_end(meet);
     mem_free(meet);
 }
 
@@ -337,6 +338,10 @@ bool meet_next_wish(struct meet *meet, instant now, struct wish *out)
     if (meet->earliest > now)
         return false;
     meet->earliest = NEVER;
+    if (spoken_next_wish(meet, now, out)) {
+        meet->earliest = now;
+        return true;
+    }
     LIST_EACH (link, &meet->all) {
         struct reach *reach = LIST_ITEM(link, struct reach, link);
         if (wish_of(meet, now, reach, out)) {
@@ -415,6 +420,8 @@ static enum fault become_known(struct meet *meet, instant now, struct reach *rea
 
 enum fault meet_learn(struct meet *meet, instant now, const struct news *news)
 {
+    if (spoken_is(news->contact))
+        return spoken_learn(meet, now, news);
     struct reach *reach = reach_find(meet, news->contact);
     if (reach == NULL)
         return FAULT_NONE;

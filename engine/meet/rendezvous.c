@@ -1,6 +1,5 @@
 #include "engine/meet/rendezvous.h"
 
-#include "engine/crypto/aead.h"
 #include "engine/crypto/hash.h"
 
 #include "base/mem.h"
@@ -8,8 +7,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define PAIR        1      /* the version of a record at a pair's place, ... */
-#define INVITED     2      /* ... and at an invitation's */
+#define PAIR        1 /* the version of a record at a pair's place, ... */
+#define INVITED     2 /* ... at an invitation's, ... */
+#define GUEST       3 /* ... and at those of spoken words */
+#define HOST        4
 #define FRAME       "636:" /* of a bencoded string */
 #define FRAME_BYTES (sizeof FRAME - 1)
 #define PLAIN_BYTES (RENDEZVOUS_VALUE - FRAME_BYTES - SEALED_EXTRA_BYTES)
@@ -45,18 +46,30 @@ instant rendezvous_begin(const uint8_t secret[RENDEZVOUS_SECRET], uint64_t epoch
     return epoch * RENDEZVOUS_EPOCH - offset_of(secret);
 }
 
-void rendezvous_make(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET],
-                     const uint8_t author[KEY_BYTES], uint64_t epoch)
+static void make(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET], const char *label,
+                 const struct bytes *parts, size_t count)
 {
-    uint8_t both[2 * KEY_BYTES], number[8];
-    struct cursor at = cursor_into(number, sizeof number);
-    cursor_put_u64(&at, epoch);
-    struct bytes parts[] = { { author, KEY_BYTES }, BYTES_OF(number) };
-    hash_parts(both, sizeof both, (struct bytes){ secret, RENDEZVOUS_SECRET },
-               "ramage/pair/place/v1", parts, COUNT(parts));
+    uint8_t both[2 * KEY_BYTES];
+    hash_parts(both, sizeof both, (struct bytes){ secret, RENDEZVOUS_SECRET }, label, parts, count);
     sign_pair_from_seed(&out->sign, both);
     memcpy(out->key, both + KEY_BYTES, sizeof out->key);
     wipe(both, sizeof both);
+}
+
+void rendezvous_make(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET],
+                     const uint8_t author[KEY_BYTES], uint64_t epoch)
+{
+    uint8_t number[8];
+    struct cursor at = cursor_into(number, sizeof number);
+    cursor_put_u64(&at, epoch);
+    struct bytes parts[] = { { author, KEY_BYTES }, BYTES_OF(number) };
+    make(out, secret, "ramage/pair/place/v1", parts, COUNT(parts));
+}
+
+void rendezvous_spoken(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET], bool host)
+{
+    uint8_t role = host;
+    make(out, secret, "ramage/words/place/v1", &(struct bytes){ &role, 1 }, 1);
 }
 
 void rendezvous_invited(uint8_t out[RENDEZVOUS_SECRET], const struct card *invitation)
@@ -121,6 +134,64 @@ static bool take_invited(struct cursor *in, struct invited *out)
     return good && (is_zero(BYTES_OF(out->mark)) == (state != INVITED_TAKEN));
 }
 
+/* --- under spoken words ------------------------------------------------------------------------
+ */
+
+static void seal(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *place,
+                 uint8_t plain[PLAIN_BYTES], struct rng *rng)
+{
+    memcpy(out, FRAME, FRAME_BYTES);
+    sealed_write(out + FRAME_BYTES, place->key, (struct bytes){ plain, PLAIN_BYTES },
+                 BYTES_OF(place->sign.public), rng);
+    wipe(plain, PLAIN_BYTES);
+}
+
+static bool open_value(uint8_t plain[PLAIN_BYTES], const struct rendezvous *place,
+                       struct bytes value)
+{
+    if (value.size != RENDEZVOUS_VALUE || memcmp(value.data, FRAME, FRAME_BYTES) != 0)
+        return false;
+    struct bytes sealed = { value.data + FRAME_BYTES, value.size - FRAME_BYTES };
+    return sealed_read(plain, place->key, sealed, BYTES_OF(place->sign.public));
+}
+
+void spoken_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *place,
+                         const struct spoken_record *record, struct rng *rng)
+{
+    uint8_t plain[PLAIN_BYTES] = { 0 };
+    struct cursor at = cursor_into(plain, sizeof plain);
+    cursor_put_u8(&at, record->host ? HOST : GUEST);
+    cursor_put(&at, record->element, sizeof record->element);
+    if (record->host)
+        cursor_put(&at, record->sealed, sizeof record->sealed);
+    assert(cursor_good(&at));
+    seal(out, place, plain, rng);
+}
+
+enum fault spoken_record_read(struct spoken_record *out, const struct rendezvous *place,
+                              struct bytes value)
+{
+    uint8_t plain[PLAIN_BYTES], version = 0;
+    struct bytes rest;
+    struct cursor in = cursor_over(BYTES_OF(plain));
+    bool good = open_value(plain, place, value);
+    *out = (struct spoken_record){ .host = false };
+    if (good) {
+        cursor_take_u8(&in, &version);
+        cursor_take(&in, out->element, sizeof out->element);
+        out->host = version == HOST;
+        if (out->host)
+            cursor_take(&in, out->sealed, sizeof out->sealed);
+        good = (version == GUEST || version == HOST) && cursor_view(&in, cursor_left(&in), &rest) &&
+               is_zero(rest);
+    }
+    wipe(plain, sizeof plain);
+    return good ? FAULT_NONE : FAULT_PEER;
+}
+
+/* --- of a pair ---------------------------------------------------------------------------------
+ */
+
 void pair_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *place,
                        const struct pair_record *record, struct rng *rng)
 {
@@ -137,9 +208,7 @@ void pair_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *p
     for (size_t i = 0; i < record->at_count; i++)
         put_address(&at, &record->at[i]);
     assert(cursor_good(&at));
-    memcpy(out, FRAME, FRAME_BYTES);
-    sealed_write(out + FRAME_BYTES, place->key, BYTES_OF(plain), BYTES_OF(place->sign.public), rng);
-    wipe(plain, sizeof plain);
+    seal(out, place, plain, rng);
 }
 
 static bool read_plain(struct pair_record *out, struct bytes plain)
@@ -169,11 +238,7 @@ enum fault pair_record_read(struct pair_record *out, const struct rendezvous *pl
                             struct bytes value)
 {
     uint8_t plain[PLAIN_BYTES];
-    if (value.size != RENDEZVOUS_VALUE || memcmp(value.data, FRAME, FRAME_BYTES) != 0)
-        return FAULT_PEER;
-    struct bytes sealed = { value.data + FRAME_BYTES, value.size - FRAME_BYTES };
-    bool good = sealed_read(plain, place->key, sealed, BYTES_OF(place->sign.public)) &&
-                read_plain(out, BYTES_OF(plain));
+    bool good = open_value(plain, place, value) && read_plain(out, BYTES_OF(plain));
     wipe(plain, sizeof plain);
     return good ? FAULT_NONE : FAULT_PEER;
 }

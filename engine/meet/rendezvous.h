@@ -14,6 +14,7 @@
 #include "base/address.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "engine/crypto/aead.h"
 #include "engine/crypto/card.h"
 #include "engine/crypto/certificate.h"
 #include "engine/crypto/devices.h"
@@ -53,6 +54,25 @@ struct invited { /* what the record says besides at an invitation's place */
 };
 void invited_mark(uint8_t out[8], const uint8_t secret[RENDEZVOUS_SECRET],
                   const uint8_t guest[KEY_BYTES]);
+
+/* The places of two who share spoken words (crypto/words.h), where they make a key of them
+   (crypto/cpace.h): one of the host, one of the guest, of an hour. `secret` is the first half of
+   what the words were stretched to. */
+void rendezvous_spoken(struct rendezvous *out, const uint8_t secret[RENDEZVOUS_SECRET], bool host);
+
+#define SPOKEN_ELEMENT 32
+#define SPOKEN_PLAIN   (KEY_BYTES + CARD_SECRET_BYTES) /* an invitation */
+#define SPOKEN_SEALED  (SPOKEN_PLAIN + SEALED_EXTRA_BYTES)
+struct spoken_record {
+    bool host; /* `sealed` is part of it */
+    uint8_t element[SPOKEN_ELEMENT];
+    uint8_t sealed[SPOKEN_SEALED]; /* the invitation, under the key that was made */
+};
+void spoken_record_write(uint8_t out[RENDEZVOUS_VALUE], const struct rendezvous *place,
+                         const struct spoken_record *record, struct rng *rng);
+/* FAULT_PEER: not made for that place, or not so spelt. */
+enum fault spoken_record_read(struct spoken_record *out, const struct rendezvous *place,
+                              struct bytes value);
 
 struct pair_record {
     bool at_invitation; /* `invited` is part of it */

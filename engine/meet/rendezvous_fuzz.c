@@ -22,12 +22,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t value[RENDEZVOUS_VALUE] = "636:", again[RENDEZVOUS_VALUE], opened[PLAIN_BYTES];
     rendezvous_make(&place, secret, author, 7);
     assert(pair_record_read(&record, &place, (struct bytes){ data, size }) == FAULT_PEER);
+    struct spoken_record spoken;
+    assert(spoken_record_read(&spoken, &place, (struct bytes){ data, size }) == FAULT_PEER);
     memcpy(plain, data, size < sizeof plain ? size : sizeof plain);
     sealed_write(value + FRAME_BYTES, place.key, BYTES_OF(plain), BYTES_OF(place.sign.public),
                  &rng);
-    if (pair_record_read(&record, &place, BYTES_OF(value)) != FAULT_NONE)
+    if (pair_record_read(&record, &place, BYTES_OF(value)) == FAULT_NONE)
+        pair_record_write(again, &place, &record, &rng);
+    else if (spoken_record_read(&spoken, &place, BYTES_OF(value)) == FAULT_NONE)
+        spoken_record_write(again, &place, &spoken, &rng);
+    else
         return 0;
-    pair_record_write(again, &place, &record, &rng);
     assert(sealed_read(opened, place.key,
                        (struct bytes){ again + FRAME_BYTES, sizeof again - FRAME_BYTES },
                        BYTES_OF(place.sign.public)));

@@ -43,10 +43,8 @@ enum answer node_join(struct node *node, instant now, const char *link, const ch
     if (invitation_read(&card, link) != FAULT_NONE)
         return ANSWER_BAD_INVITATION;
     enum answer answer = chat_join(node->chat, now, &card, name, introduced, &out->row);
-    if (answer == ANSWER_DONE) {
-        links_admit_account(node->links, card.account, 0);
+    if (answer == ANSWER_DONE)
         meet_invitation_add(node->meet, now, &out->row);
-    }
     wipe(&card, sizeof card);
     return describe(node, answer, out);
 }
@@ -70,4 +68,40 @@ enum answer node_invitation_close(struct node *node, instant now, int64_t row)
     if (node->chat == NULL)
         return ANSWER_NO_IDENTITY;
     return node_answer(node, meet_invitation_close(node->meet, now, row));
+}
+
+enum answer node_spoken_host(struct node *node, instant now, int64_t row,
+                             const uint8_t stretched[WORDS_KEY_BYTES])
+{
+    struct store_invitation invitation;
+    if (node->chat == NULL)
+        return ANSWER_NO_IDENTITY;
+    enum answer answer = chat_invitation_get(node->chat, row, &invitation);
+    if (answer == ANSWER_DONE && (!invitation.ours || invitation.state != INVITATION_OPEN))
+        answer = ANSWER_NO_INVITATION;
+    if (answer == ANSWER_DONE)
+        meet_spoken_host(node->meet, now, row, stretched);
+    wipe(&invitation, sizeof invitation);
+    return node_answer(node, answer);
+}
+
+enum answer node_spoken_guest(struct node *node, instant now,
+                              const uint8_t stretched[MEET_SPOKEN_HOURS * WORDS_KEY_BYTES],
+                              const char *name, const char *introduced)
+{
+    if (node->chat == NULL)
+        return ANSWER_NO_IDENTITY;
+    if ((name[0] != '\0' && !chat_name_good(name)) ||
+        (introduced[0] != '\0' && !chat_name_good(introduced)))
+        return ANSWER_BAD_NAME;
+    meet_spoken_guest(node->meet, now, stretched, name, introduced);
+    return ANSWER_DONE;
+}
+
+enum answer node_spoken_look(const struct node *node, instant now, struct meet_spoken *out)
+{
+    if (node->chat == NULL)
+        return ANSWER_NO_IDENTITY;
+    meet_spoken_look(node->meet, now, out);
+    return ANSWER_DONE;
 }

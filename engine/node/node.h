@@ -126,6 +126,15 @@ enum answer node_invitation_get(struct node *node, int64_t row, struct node_invi
 enum answer node_invitation_next(struct node *node, int64_t after, struct node_invitation *out);
 enum answer node_invitation_close(struct node *node, instant now, int64_t row);
 
+/* Spoken words, which hold for an hour and while both run: see meet_spoken_host. `stretched` is
+   what words_stretch made of them, which takes long: beside the loop. */
+enum answer node_spoken_host(struct node *node, instant now, int64_t row,
+                             const uint8_t stretched[WORDS_KEY_BYTES]);
+enum answer node_spoken_guest(struct node *node, instant now,
+                              const uint8_t stretched[MEET_SPOKEN_HOURS * WORDS_KEY_BYTES],
+                              const char *name, const char *introduced);
+enum answer node_spoken_look(const struct node *node, instant now, struct meet_spoken *out);
+
 /* `request_key` NULL or a client's own text: repeating it returns the first answer. */
 enum answer node_message_send(struct node *node, instant now, int64_t contact, struct bytes text,
                               const char *request_key, struct store_message *out);
