@@ -62,7 +62,8 @@ static void on_call(uv_poll_t *poll, int status, int events)
         if (got < 0)
             break;
         if (host->node != NULL && wire_address((struct sockaddr *)&from, ntohs(from.sin_port), &at))
-            node_receive(host->node, host_now(host), &at, (struct bytes){ datagram, (size_t)got });
+            node_hear_nearby(host->node, host_now(host), &at,
+                             (struct bytes){ datagram, (size_t)got });
     }
     host_touch(host);
 }

@@ -74,10 +74,7 @@ bool errands_take(struct node *node, instant now, const struct dht_event *event)
 void errands_clear(struct node *node);
 
 /* neighbours.c */
-void neighbours_call(struct node *node, instant now); /* soon */
-/* False: it is none of theirs. */
-bool neighbours_hear(struct node *node, instant now, const struct address *from,
-                     struct bytes datagram);
+void neighbours_call(struct node *node, instant now);          /* soon */
 size_t neighbours_count(const struct node *node, instant now); /* heard lately */
 bool neighbours_next(struct node *node, instant now, struct datagrams *out);
 

@@ -21,26 +21,27 @@ void neighbours_call(struct node *node, instant now)
     node->call_neighbours = later(soon, node->called_neighbours + CALL_PAUSE);
 }
 
-bool neighbours_hear(struct node *node, instant now, const struct address *from,
-                     struct bytes datagram)
+/* Anything may come to that port; what is no call is dropped, lest it be a second way in. */
+void node_hear_nearby(struct node *node, instant now, const struct address *from,
+                      struct bytes datagram)
 {
     struct address at;
-    if (!dht_nearby_read(from, datagram, &at))
-        return false;
-    if (node->dht == NULL || node->settings.no_nearby || at.port == 0)
-        return true;
+    if (node->dht == NULL || node->settings.no_nearby || !dht_nearby_read(from, datagram, &at) ||
+        at.port == 0)
+        return;
     struct neighbour *oldest = &node->neighbours[0];
     for (size_t i = 0; i < COUNT(node->neighbours); i++) {
         struct neighbour *known = &node->neighbours[i];
         if (address_equal(&known->at, &at) && now < known->heard + KNOWN_FOR)
-            return true;
+            return;
         if (known->heard < oldest->heard)
             oldest = known;
     }
+    if (oldest->heard != 0 && now < oldest->heard + KNOWN_FOR)
+        return; /* a flood: its addresses would stand in the way of those that answer */
     *oldest = (struct neighbour){ .at = at, .heard = now };
     dht_try(node->dht, now, DHT_FROM_PEOPLE, &at, 1);
     neighbours_call(node, now); /* or a newcomer waits for us for minutes */
-    return true;
 }
 
 size_t neighbours_count(const struct node *node, instant now)

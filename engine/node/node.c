@@ -234,7 +234,7 @@ void node_receive(struct node *node, instant now, const struct address *from, st
             dht_receive(node->dht, now, from, datagram);
         return;
     }
-    if (!awake(node) || neighbours_hear(node, now, from, datagram))
+    if (!awake(node))
         return;
     links_receive(node->links, now, from, datagram);
     wishes_digest(node, now);

@@ -211,9 +211,11 @@ void node_dht_try(struct node *node, instant now, enum dht_source source, const 
    and what others see of us as well. */
 #define NODE_LISTENS_MAX 8
 void node_listens(struct node *node, instant now, const struct address *at, size_t count);
-/* Where nodes of a local network call each other (BEP 14): the host carries datagrams to and from
-   it. */
+/* Where nodes of a local network call each other (BEP 14): the host sends what goes there on all
+   its interfaces, and brings what was heard there, and nothing else, by node_hear_nearby. */
 struct address node_nearby_group(void);
+void node_hear_nearby(struct node *node, instant now, const struct address *from,
+                      struct bytes datagram);
 /* All zero where none runs. */
 void node_dht_status(const struct node *node, instant now, struct dht_status *out);
 /* Of a bare node, which has no store; others keep their nodes themselves. */
