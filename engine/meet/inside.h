@@ -144,6 +144,8 @@ void places_begin(struct meet *meet, struct reach *reach, instant now);
 void places_end(struct meet *meet, struct reach *reach);
 /* The invitation is over: that is left there as our last word. */
 void places_close(struct meet *meet, struct reach *reach, instant now);
+/* They are at other places from now on. */
+void places_anew(struct reach *reach);
 /* His addresses are wanted now. */
 void places_seek(struct meet *meet, struct reach *reach, instant now);
 /* He came, or went: then something may be owed to the DHT. */

@@ -12,7 +12,7 @@
 #define LAST_WORD_FOR (36 * HOUR)  /* that one is over is said so long, not for ever */
 #define FORGET_AFTER  (1 * MINUTE) /* with an open link both have long used the session */
 
-/* NEVER fails but by the store, which node finds out. */
+/* Fails only with the store, which node finds out. */
 static void keep(struct meet *meet, instant now, struct store_invitation *row)
 {
     (void)chat_invitation_change(meet->chat, now, row);
@@ -108,8 +108,8 @@ void invitation_over(struct meet *meet, instant now, struct reach *reach)
         keep(meet, now, &row);
     }
     wipe(&row, sizeof row);
+    places_anew(reach);
     reach->places.invitation = 0;
-    reach->places.put_epoch = 0;
 }
 
 void invitation_forget(struct meet *meet, instant now, struct reach *reach)

@@ -333,6 +333,40 @@ static void test_the_secret_of_the_link_is_forgotten(void)
     end();
 }
 
+/* Connected in the middle of a sweep through many epochs, forgotten, and lost: the pair's own sweep
+   has three. */
+static void test_a_sweep_that_was_cut_short_begins_anew(void)
+{
+    struct store_contact contact;
+    struct sign_pair pair;
+    struct wish wish;
+    begin();
+    invite(now + DAY);
+    struct store_invitation taken = join(&guest, "", "");
+    for (int looks = 0; looks < 9; now = later(now, meet_deadline(guest.meet)))
+        while (looks < 9 && meet_next_wish(guest.meet, now, &wish)) {
+            struct news over = { .id = wish.id, .contact = wish.contact, .count = 20 };
+            over.kind = wish.kind == WISH_PUT ? NEWS_STORED : NEWS_GOT;
+            looks += wish.kind == WISH_GET; /* in vain */
+            if (wish.kind == WISH_GET || wish.kind == WISH_PUT)
+                CHECK(meet_learn(guest.meet, now, &over) == FAULT_NONE);
+        }
+    CHECK(store_contact_get(guest.store, taken.contact, &contact) == FAULT_NONE);
+    sign_pair_make(&pair, &rng);
+    struct news up = { .kind = NEWS_UP, .contact = contact.id, .device = 1 };
+    CHECK(meet_learn(guest.meet, now, &up) == FAULT_NONE);
+    contact.has_pair = true;
+    CHECK(store_contact_update(guest.store, &contact) == FAULT_NONE);
+    live(&guest, 2 * HOUR);
+    CHECK(chat_invitation_get(guest.chat, taken.row, &taken) == ANSWER_DONE && !taken.has_secret);
+    struct news down = {
+        .kind = NEWS_DOWN, .contact = contact.id, .device = 1, .was_up = true, .reason = "lost"
+    };
+    CHECK(meet_learn(guest.meet, now, &down) == FAULT_NONE);
+    live(&guest, MINUTE);
+    end();
+}
+
 /* Clocks that differ by five hours name other epochs. */
 static void test_clocks_may_differ(void)
 {
@@ -357,4 +391,4 @@ TESTS(TEST(test_the_first_guest_becomes_a_contact_and_both_call),
       TEST(test_the_guest_may_come_while_the_host_sleeps),
       TEST(test_a_second_guest_is_told_that_he_is_late), TEST(test_one_taken_back_admits_nobody),
       TEST(test_one_ends_when_it_says), TEST(test_the_secret_of_the_link_is_forgotten),
-      TEST(test_clocks_may_differ))
+      TEST(test_a_sweep_that_was_cut_short_begins_anew), TEST(test_clocks_may_differ))

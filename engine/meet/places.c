@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define AT_ONCE      8            /* GETs and PUTs of ours under way */
@@ -47,6 +48,7 @@ static int sweep_steps(const struct reach *reach)
 
 static int sweep_epoch(const struct reach *reach)
 {
+    assert(reach->places.step < sweep_steps(reach));
     return is_invited(reach) ? of_invitation[reach->places.step] : of_pair[reach->places.step];
 }
 
@@ -65,6 +67,13 @@ static void get_at(struct meet *meet, struct reach *reach, instant when)
 {
     reach->places.next_get = when;
     meet->earliest = earlier(meet->earliest, when);
+}
+
+void places_anew(struct reach *reach)
+{
+    reach->places.put_epoch = 0; /* what lies there is another's */
+    reach->places.step = 0;      /* of another sweep */
+    reach->places.sweep = true;
 }
 
 void places_end(struct meet *meet, struct reach *reach)
@@ -151,7 +160,7 @@ void places_begin(struct meet *meet, struct reach *reach, instant now)
 {
     struct shared shared;
     reach->places.next_put = reach->places.next_get = NEVER;
-    reach->places.sweep = true;
+    places_anew(reach);
     reach->places.look_pause = LOOK_FIRST;
     reach->places.ends = NEVER;
     invitation_begin(meet, now, reach);
