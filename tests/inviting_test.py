@@ -3,6 +3,8 @@
 usage: inviting_test.py RAMAGE
 """
 
+import base64
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import time
 
 import people
 from swarm import NODES, Swarm, send_and_wait
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "reader"))
+import places
 from wiretap import Capture, bytes_of_card, holds
 
 LOST, OVER, NOT_MET, STOPPED, USAGE = 8, 8, 6, 7, 2  # exit codes
@@ -120,6 +124,23 @@ def by_words(report, host, guest):
         guest.ramage("contact", "remove", f"host {language}", "--no-input")
 
 
+def read_by_another(report, host, other):
+    """What the host left is found and read by who knows the link and docs/protocol.md alone."""
+    made = host.json("invite", "--introduce", "The Host")[0]
+    people.wait_for("the host's word", lambda: "told" in invitation(host, made["id"]))
+    whole = bytes_of_card(made["link"])
+    secret = places.secret_of_invitation(whole)
+    place = places.Place(secret, whole[1:33], places.epoch(secret, int(time.time() * 1000)))
+    found = other.json("dht", "get", "--key", place.public.hex())[0]
+    item = found.get("item", found)
+    said = places.invited(place.open(base64.b64decode(item["string"])))
+    report.say("a second reader finds and reads what the host left",
+               said["version"] == 2 and said["account"] == whole[1:33] and said["state"] == 0
+               and said["name"] == "The Host" and len(said["at"]) >= 1
+               and all(port == people.PORT for _, port in said["at"]))
+    host.ramage("invite", "revoke", str(made["id"]))
+
+
 def never_on_together(report, host, guest):
     """Host and guest are on by turns; their words lie in the DHT meanwhile."""
     made = host.json("invite", "--name", guest.name)[0]
@@ -159,6 +180,7 @@ def main(program):
         verify(report, alice, bob)
         misuse(report, alice, eve, link)
         by_words(report, alice, eve)
+        read_by_another(report, alice, eve)
         never_on_together(report, bob, eve)
         seen = b"\n".join(packet for capture in captures for packet in capture.packets)
         nothing_tells(report, seen, persons, [link])
