@@ -26,7 +26,7 @@ def meet(program, lab, report, number):
     bob.ramage("join", link, "--name", "alice")
     took = time.monotonic() - began
     report.say(f"{number}: host and guest meet, {took:.1f} s after the guest has the link",
-               took < 10 * GOAL_SECONDS)
+               took < 20 * GOAL_SECONDS)
     send_and_wait(alice, bob, "hello")
     send_and_wait(bob, alice, "hello yourself")
     return persons
@@ -50,7 +50,7 @@ def main(program):
         for person in persons:
             person.start()
         took = send_and_wait(alice, bob, "elsewhere")
-        report.say(f"both at other addresses after a restart: {took:.1f} s", took < 30)
+        report.say(f"both at other addresses after a restart: {took:.1f} s", took < 60)
         for person in persons:
             report.say(f"{person.name}'s daemon ends well", person.stop() == 0)
     except Exception as trouble:
