@@ -367,6 +367,29 @@ static void test_a_sweep_that_was_cut_short_begins_anew(void)
     end();
 }
 
+static void test_a_guest_who_waits_for_weeks_asks_no_more_often(void)
+{
+    struct wish wish;
+    begin();
+    invite(now + DAY);
+    join(&guest, "", "");
+    for (int day = 0; day < 30; day++) {
+        size_t looks = 0;
+        for (instant last = now + DAY; now < last && looks < 2000;) {
+            while (meet_next_wish(guest.meet, now, &wish)) {
+                struct news over = { .id = wish.id, .contact = wish.contact, .count = 20 };
+                over.kind = wish.kind == WISH_PUT ? NEWS_STORED : NEWS_GOT;
+                looks += wish.kind == WISH_GET;
+                if (wish.kind == WISH_GET || wish.kind == WISH_PUT)
+                    CHECK(meet_learn(guest.meet, now, &over) == FAULT_NONE);
+            }
+            now = earlier(last, later(now, meet_deadline(guest.meet)));
+        }
+        CHECK(looks < 24 * 16 + 60);
+    }
+    end();
+}
+
 /* Clocks that differ by five hours name other epochs. */
 static void test_clocks_may_differ(void)
 {
@@ -391,4 +414,5 @@ TESTS(TEST(test_the_first_guest_becomes_a_contact_and_both_call),
       TEST(test_the_guest_may_come_while_the_host_sleeps),
       TEST(test_a_second_guest_is_told_that_he_is_late), TEST(test_one_taken_back_admits_nobody),
       TEST(test_one_ends_when_it_says), TEST(test_the_secret_of_the_link_is_forgotten),
-      TEST(test_a_sweep_that_was_cut_short_begins_anew), TEST(test_clocks_may_differ))
+      TEST(test_a_sweep_that_was_cut_short_begins_anew),
+      TEST(test_a_guest_who_waits_for_weeks_asks_no_more_often), TEST(test_clocks_may_differ))

@@ -340,6 +340,13 @@ static bool wish_get(struct meet *meet, instant now, struct reach *reach, struct
     return true;
 }
 
+/* Up to where watching takes over. */
+static void slow_down(struct places *places)
+{
+    if (places->look_pause <= WATCH_AFTER)
+        places->look_pause *= 2;
+}
+
 /* Somebody waits, on at least one side: then his place is watched, and the others looked into now
    and then. */
 static void look_again(struct meet *meet, struct reach *reach, instant now)
@@ -350,7 +357,7 @@ static void look_again(struct meet *meet, struct reach *reach, instant now)
     else
         get_at(meet, reach, places->look_pause > WATCH_AFTER ? now : now + places->look_pause);
     if (now >= places->begun + GUEST_FAST)
-        places->look_pause *= 2;
+        slow_down(places);
 }
 
 static void look_later(struct meet *meet, struct reach *reach, instant now)
@@ -361,7 +368,7 @@ static void look_later(struct meet *meet, struct reach *reach, instant now)
         places->moved = places->moved && places->look_pause <= MOVED_FOR;
         if (places->moved)
             get_at(meet, reach, now + places->look_pause);
-        places->look_pause *= 2;
+        slow_down(places);
         return;
     }
     if (!shared_load(meet, reach, &shared))
@@ -382,7 +389,7 @@ static void look_later(struct meet *meet, struct reach *reach, instant now)
             earlier(next, now + places->look_pause - rng_below(meet->rng, places->look_pause / 4));
     else
         next = now; /* which begins to watch */
-    places->look_pause *= 2;
+    slow_down(places);
     get_at(meet, reach, next);
 }
 

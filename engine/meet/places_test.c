@@ -246,6 +246,20 @@ static void test_a_sweep_looks_into_three_epochs(void)
     end();
 }
 
+/* For months, too: what grows with each look must end somewhere. */
+static void test_who_stays_away_is_sought_no_more_often(void)
+{
+    struct wish wish;
+    begin(true);
+    for (int day = 0; day < 90; day++) {
+        size_t looks = 0;
+        for (instant end_of_day = now + DAY; until(WISH_GET, end_of_day - now, &wish); looks++)
+            tell(NEWS_GOT, 0);
+        CHECK(looks <= 40);
+    }
+    end();
+}
+
 static void put_record(struct wish_item *item, uint8_t value[RENDEZVOUS_VALUE], uint64_t which,
                        const struct sign_pair *account, uint16_t port, int64_t seq)
 {
@@ -410,7 +424,8 @@ static void test_who_moved_too_is_called_where_he_is_now(void)
 TESTS(TEST(test_he_is_told_where_we_are), TEST(test_who_shares_no_secret_has_no_place),
       TEST(test_it_is_written_once_in_each_epoch), TEST(test_what_nobody_took_is_written_again),
       TEST(test_another_address_is_told_at_once), TEST(test_a_removed_contact_is_told_nothing_more),
-      TEST(test_a_sweep_looks_into_three_epochs), TEST(test_he_is_called_where_he_says_he_is),
+      TEST(test_a_sweep_looks_into_three_epochs), TEST(test_who_stays_away_is_sought_no_more_often),
+      TEST(test_he_is_called_where_he_says_he_is),
       TEST(test_who_comes_back_while_he_is_watched_is_called),
       TEST(test_who_is_written_to_is_sought_at_once), TEST(test_nobody_is_sought_who_is_there),
       TEST(test_who_moved_too_is_called_where_he_is_now))
